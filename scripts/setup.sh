@@ -1,0 +1,10 @@
+#!/bin/sh
+# Installs the pinned dependencies once; a no-op while node_modules matches the lock file.
+set -eu
+cd "$(dirname "$0")/.."
+stamp=node_modules/.roadstead-lock
+if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp"; then exit 0; fi
+command -v npm >/dev/null 2>&1 || { echo "roadstead: npm is needed (Node 20 or newer brings it); see https://nodejs.org" >&2; exit 1; }
+echo "Installing dependencies (once)…" >&2
+npm ci --no-audit --no-fund --loglevel=error >&2
+cp package-lock.json "$stamp"

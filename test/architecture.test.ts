@@ -1,0 +1,98 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/**
+ * The rings of docs/architecture.md as a table: folder -> folders it may import. A folder that is not listed fails,
+ * so a new one is a decision. Drivers import only their own port, the core's types and `lib`.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  "src/lib": [],
+  "src/stack": ["src/lib"],
+  "src/rollout": ["src/lib", "src/stack"],
+  "src/policy": ["src/lib", "src/stack", "src/rollout"],
+  "src/runtime": ["src/lib", "src/stack", "src/rollout"],
+  "src/edge": ["src/lib"],
+  "src/store": ["src/lib", "src/stack", "src/rollout"],
+  "src/reconciler": [
+    "src/lib",
+    "src/stack",
+    "src/rollout",
+    "src/policy",
+    "src/runtime",
+    "src/edge",
+    "src/store",
+  ],
+  "src/api/contract": ["src/lib", "src/stack", "src/rollout"],
+  "src/api": [
+    "src/lib",
+    "src/stack",
+    "src/rollout",
+    "src/policy",
+    "src/reconciler",
+    "src/runtime",
+    "src/edge",
+    "src/store",
+  ],
+  "src/cli": ["src/lib", "src/stack", "src/rollout", "src/api/contract"],
+};
+const core = ["src/stack", "src/rollout", "src/policy"];
+const forbiddenInCore: readonly [RegExp, string][] = [
+  [/\bfrom "node:/, "node: modules"],
+  [/\basync\b|\bawait\b/, "async code"],
+  [/\bDate\.now\b|\bnew Date\(\)/, "the clock"],
+  [/\bMath\.random\b/, "randomness"],
+  [/\bprocess\.|\bconsole\./, "the process or console"],
+];
+
+const root = normalize(join(import.meta.dirname, ".."));
+const sources = globSync("src/**/*.ts", { cwd: root })
+  .map((file) => file.replaceAll("\\", "/"))
+  .sort();
+const product = sources.filter(
+  (file) => !/\.test\.ts$/.test(file) && !/(conformance|-support)\.ts$/.test(file),
+);
+
+function folderOf(file: string): string | undefined {
+  return Object.keys(mayImport)
+    .filter((folder) => file.startsWith(`${folder}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+function violations(file: string, text: string): string[] {
+  const folder = folderOf(file);
+  if (folder === undefined) return [`${file}: folder is not in the table of test/architecture.test.ts`];
+  const found: string[] = [];
+  for (const [, target] of text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+    const imported = relative(root, join(root, dirname(file), target ?? "")).replaceAll("\\", "/");
+    const into = folderOf(imported);
+    if (into === undefined) found.push(`${file}: imports ${imported}, outside the table`);
+    else if (into !== folder && !(mayImport[folder] ?? []).includes(into))
+      found.push(`${file}: ${folder} may not import ${into}`);
+    if (imported.includes("/drivers/") && !file.includes("/drivers/"))
+      found.push(`${file}: only bin names a driver (${imported})`);
+  }
+  if (core.some((ring) => file.startsWith(`${ring}/`))) {
+    const code = text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
+    for (const [pattern, what] of forbiddenInCore)
+      if (pattern.test(code)) found.push(`${file}: the core may not use ${what}`);
+  }
+  return found;
+}
+
+describe("architecture", () => {
+  it.each(product)("%s keeps to its ring", (file) => {
+    expect(violations(file, readFileSync(join(root, file), "utf8"))).toEqual([]);
+  });
+
+  it.each([
+    ["src/rollout/x.ts", 'import { Edge } from "../edge/port.ts";'],
+    ["src/reconciler/x.ts", 'import { memory } from "../edge/drivers/memory.ts";'],
+    ["src/stack/x.ts", "const now = Date.now();"],
+    ["src/stack/x.ts", 'import fs from "node:fs";'],
+    ["src/rollout/x.ts", "export async function f() {}"],
+    ["src/unknown/x.ts", "export {};"],
+  ])("catches a planted violation in %s: %s", (file, text) => {
+    expect(violations(file, text)).not.toEqual([]);
+  });
+});

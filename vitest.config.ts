@@ -1,0 +1,37 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * unit: no Docker, no network, no sleep, under ten seconds. drivers: real components on this machine
+ * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/*.test.ts"],
+          exclude: ["**/*.real.test.ts", "**/node_modules/**"],
+        },
+      },
+      {
+        test: {
+          name: "drivers",
+          include: ["src/**/*.real.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
