@@ -81,7 +81,8 @@ start_engine() {
   say "starting dockerd (mtu $mtu, log $DOCKER_LOG)"
   # A killed engine leaves its pid file, and a later process may have got that number.
   if [ -s /var/run/docker.pid ] && ! grep -qs dockerd "/proc/$(cat /var/run/docker.pid)/cmdline"; then rm -f /var/run/docker.pid; fi
-  setsid dockerd --mtu "$mtu" </dev/null >>"$DOCKER_LOG" 2>&1 &
+  # --mtu is for the default bridge only; networks that users create take theirs from --default-network-opt.
+  setsid dockerd --mtu "$mtu" --default-network-opt "bridge=com.docker.network.driver.mtu=$mtu" </dev/null >>"$DOCKER_LOG" 2>&1 &
   deadline=$((SECONDS + 60))
   until engine_ready; do
     [ $SECONDS -lt $deadline ] || { tail -n 30 "$DOCKER_LOG" >&2; die "dockerd was not ready within 60 s"; }
