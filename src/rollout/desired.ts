@@ -12,8 +12,10 @@ export type DesiredService = {
   name: string;
   /** Same revision, interchangeable replicas. */
   revision: Revision;
-  /** 0 when stopped or scaled to nothing. */
+  /** 0 when scaled to nothing. */
   replicas: number;
+  /** Stopped by an operator: nothing runs and nothing is repaired until it is started again; replicas stay. */
+  stopped: boolean;
   strategy: StrategyName;
   /** A one-shot service: run to its end once per release instead of being kept running. */
   oneShot: boolean;

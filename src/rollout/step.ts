@@ -39,7 +39,9 @@ export type Step =
   | { kind: "markCurrent"; release: ReleaseId }
   | { kind: "drain"; service: string; replica: ReplicaId; timeoutSeconds: number }
   | { kind: "stopReplica"; service: string; replica: ReplicaId; graceSeconds: number }
-  | { kind: "removeReplica"; service: string; replica: ReplicaId };
+  | { kind: "removeReplica"; service: string; replica: ReplicaId }
+  /** Networks and addresses of the scope; its volumes only when asked. */
+  | { kind: "removeResources"; volumes: boolean };
 
 export type StepKind = Step["kind"];
 export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
@@ -61,6 +63,7 @@ export type PlanNote = { severity: "info" | "warning"; service?: string; message
 export function stepKey(step: Step): string {
   switch (step.kind) {
     case "ensureResources":
+    case "removeResources":
       return step.kind;
     case "ensureImage":
     case "hold":

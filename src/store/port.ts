@@ -1,4 +1,4 @@
-import type { DeploymentId, ImageDigest, ReleaseId, Scope } from "../rollout/ids.ts";
+import type { DeploymentId, ImageDigest, ReleaseId, ReplicaId, Scope } from "../rollout/ids.ts";
 import type { Step } from "../rollout/step.ts";
 
 /**
@@ -14,6 +14,11 @@ export interface Store {
   audit: AuditStore;
   tokens: TokenStore;
   secrets: SecretStore;
+  /**
+   * Makes all changes of `work` one transaction (a change and its audit entry): all of them hold, or, when it throws,
+   * none. `work` must not await. Nested calls join the outer one; listeners of `onAppend` hear of it after the end.
+   */
+  transaction<T>(work: () => T): T;
   close(): void;
 }
 
@@ -89,6 +94,15 @@ export type Deployment = {
   /** All traffic on the new release. */
   cutOverAt?: number;
   finishedAt?: number;
+  /** What a restart, scale, stop, start or down was asked to do. */
+  operation?: {
+    services?: readonly string[];
+    replicas?: Readonly<Record<string, number>>;
+    volumes?: boolean;
+  };
+  /** Operator settings before and after, fixed when it begins: a failure returns to the former. */
+  before?: Overrides;
+  after?: Overrides;
   /** Set by an operator; acted on between steps. */
   control?: "abort" | "promote";
   failure?: DeploymentFailure;
@@ -159,25 +173,39 @@ export interface DeploymentStore {
 
 export type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
+/** What an operator changed on top of the release. */
+export type Overrides = Pick<ScopeState, "scale" | "stopped" | "restarts">;
+
 /** The mutable facts of one stack and environment. */
 export type ScopeState = {
   scope: Scope;
   current?: ReleaseId;
-  /** Replaced releases whose replicas are kept until then. */
-  warm: readonly { release: ReleaseId; until: number }[];
+  /** Replaced or withdrawn releases whose replicas are kept until then, with the restart counters they ran under. */
+  warm: readonly { release: ReleaseId; until: number; restarts: Readonly<Record<string, number>> }[];
   /** Service -> replica count that overrides the release's. */
   scale: Readonly<Record<string, number>>;
   stopped: readonly string[];
   /** Service -> counter that is part of the revision, so that a restart is a rollout. */
   restarts: Readonly<Record<string, number>>;
-  /** Service -> targets as last sent to the edge; the source of the edge configuration. */
-  routing: Readonly<
-    Record<
-      string,
-      { targets: readonly { replica: string; host: string; port: number; weight: number }[]; hold: boolean }
-    >
-  >;
+  /** Service -> traffic as last sent to the edge; the source of the edge configuration. */
+  routing: Readonly<Record<string, ServiceRouting>>;
   addresses: readonly { service: string; host: string; network?: string; allow: readonly string[] }[];
+};
+
+export type ServiceRouting = {
+  /** The release whose routes, ports and limits of this service are in force. */
+  release: ReleaseId;
+  targets: readonly RoutedReplica[];
+  hold: boolean;
+  holdSeconds: number;
+};
+
+export type RoutedReplica = {
+  replica: ReplicaId;
+  host: string;
+  /** Container port -> port at `host`, where they differ. */
+  portMap: Readonly<Record<number, number>>;
+  weight: number;
 };
 
 export interface ScopeStore {
@@ -221,6 +249,8 @@ export interface TokenStore {
   /** Stores only a hash of the token. */
   create(token: { id: string; name: string; secretHash: string; createdAt: number }): void;
   findByHash(secretHash: string): ApiToken | undefined;
+  /** Records the last use. */
+  touch(id: string, at: number): void;
   list(): ApiToken[];
   remove(id: string): void;
 }

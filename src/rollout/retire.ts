@@ -1,0 +1,60 @@
+import type { DesiredService } from "./desired.ts";
+import { drainOnce } from "./drain-once.ts";
+import type { ReplicaView } from "./observed.ts";
+import { isStopFirst, type RolloutInput, type ServiceView } from "./rollout-input.ts";
+import type { Waves } from "./waves.ts";
+
+/**
+ * What to do with replicas that serve no longer. Inside the rollback window a routed side-by-side replica stays
+ * warm; others stop but stay, so that going back is a start and not a build. Outside the window they are removed.
+ */
+export function retire(input: RolloutInput, views: readonly ServiceView[], waves: Waves): void {
+  const wave = waves.end;
+  for (const view of views) {
+    for (const replica of view.others)
+      retireOne(input, { desired: view.desired, stopped: view.desired.stopped }, replica, waves, wave);
+  }
+  for (const replica of orphans(input)) {
+    const desired = input.base?.services.find((service) => service.name === replica.service);
+    retireOne(input, { desired, stopped: false }, replica, waves, wave);
+  }
+}
+
+/** Replicas of services that the target does not have. */
+export function orphans(input: RolloutInput): ReplicaView[] {
+  const names = new Set(input.target.services.map((service) => service.name));
+  return input.observed.replicas.filter((replica) => !names.has(replica.service));
+}
+
+type Owner = { desired: DesiredService | undefined; stopped: boolean };
+
+function retireOne(
+  input: RolloutInput,
+  owner: Owner,
+  replica: ReplicaView,
+  waves: Waves,
+  from: number,
+): void {
+  const { service } = replica;
+  const surplus = owner.desired?.revision === replica.revision && !owner.stopped;
+  const kept = owner.stopped || (!surplus && (input.kept[service] ?? []).includes(replica.revision));
+  const running = replica.state === "running";
+  let wave = from;
+  if (running && owner.desired && input.mode !== "steady") {
+    wave = drainOnce(input, owner.desired, replica.id, waves, wave);
+  }
+  const staysWarm =
+    kept && replica.ready && owner.desired !== undefined && canStayWarm(owner.desired) && !owner.stopped;
+  if (running && !staysWarm) {
+    const graceSeconds = owner.desired?.stopGraceSeconds ?? 10;
+    wave = waves.add(wave, { kind: "stopReplica", service, replica: replica.id, graceSeconds });
+  }
+  if (!kept) waves.add(wave, { kind: "removeReplica", service, replica: replica.id });
+}
+
+/** Only what gets work through the edge is idle when the edge sends none. */
+function canStayWarm(desired: DesiredService): boolean {
+  return (
+    desired.routed && !isStopFirst(desired) && desired.strategy !== "rolling" && desired.keepWarmSeconds > 0
+  );
+}
