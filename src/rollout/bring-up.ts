@@ -1,6 +1,6 @@
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaId } from "./ids.ts";
-import { isStopFirst, liveOthers, type RolloutInput, type ServiceView } from "./rollout-input.ts";
+import { isStopFirst, liveOthers, type RolloutInput, rolls, type ServiceView } from "./rollout-input.ts";
 import { type Step, stepKey } from "./step.ts";
 import type { Waves } from "./waves.ts";
 import { equalWeights, sameWeights } from "./weights.ts";
@@ -47,8 +47,7 @@ function bringUpOne(input: RolloutInput, view: ServiceView, schedule: Schedule):
     return;
   }
   if (needsSwitch(input, view)) wave = takeDown(input, view, waves, wave);
-  const incremental = desired.strategy === "rolling" && view.serving.length > 0;
-  if (!incremental) readyAt.set(desired.name, startAll(input, view, waves, wave));
+  if (!rolls(view)) readyAt.set(desired.name, startAll(input, view, waves, wave));
 }
 
 /** Start what is missing, wait for all, and give traffic at once to a service that has none yet. */

@@ -48,11 +48,11 @@ function prepare(input: RolloutInput, waves: Waves): void {
     waves.add(0, { kind: "ensureResources" });
 }
 
-/** A service that the target does not have, or that is stopped, gets no traffic any more. */
+/** A service that the target does not have, or no longer reaches through the edge, gets no traffic any more. */
 function withdrawRoutes(input: RolloutInput, waves: Waves): void {
   const names = new Set(orphans(input).map((replica) => replica.service));
   for (const name of Object.keys(input.observed.routing)) {
-    if (!input.target.services.some((service) => service.name === name)) names.add(name);
+    if (!input.target.services.some((service) => service.name === name && service.routed)) names.add(name);
   }
   const services = [...names]
     .filter((name) => (input.observed.routing[name]?.targets ?? []).length > 0)

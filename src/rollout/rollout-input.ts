@@ -68,3 +68,8 @@ export function liveOthers(view: ServiceView): readonly ReplicaView[] {
     (replica) => replica.state === "running" && replica.revision !== view.desired.revision,
   );
 }
+
+/** Replaced replica by replica: only what has traffic to hand over can roll. */
+export function rolls(view: ServiceView): boolean {
+  return view.desired.strategy === "rolling" && view.desired.routed && view.serving.length > 0;
+}

@@ -1,7 +1,7 @@
 import { hasNoTraffic, isFullyRouted, startStep, waitStep } from "./bring-up.ts";
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaId } from "./ids.ts";
-import { isStopFirst, liveOthers, type RolloutInput, type ServiceView } from "./rollout-input.ts";
+import { isStopFirst, liveOthers, type RolloutInput, rolls, type ServiceView } from "./rollout-input.ts";
 import { type Step, stepKey } from "./step.ts";
 import type { Waves } from "./waves.ts";
 import { equalWeights, sameWeights, splitWeights } from "./weights.ts";
@@ -36,8 +36,7 @@ export function switchWarm(
 /** Rolling services move replica by replica, stop-first ones while they are switched, those without traffic at once when ready. */
 function movesAtOnce(input: RolloutInput, view: ServiceView): boolean {
   if (view.wanted.length === 0) return true;
-  const rolls = view.desired.strategy === "rolling" && view.serving.length > 0;
-  return !rolls && !isStopFirst(view.desired) && !hasNoTraffic(input, view);
+  return !rolls(view) && !isStopFirst(view.desired) && !hasNoTraffic(input, view);
 }
 
 function canaries(input: RolloutInput, views: readonly ServiceView[], waves: Waves): void {

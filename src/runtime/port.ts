@@ -99,6 +99,8 @@ export type ImageRequest = {
   compose: ComposeService;
   /** The exact image wanted, when a release is made current again. */
   digest?: ImageDigest;
+  /** Contents of the secrets that `build.secrets` names, by source; they must not appear in any log. */
+  buildSecrets?: Readonly<Record<string, Uint8Array>>;
 };
 
 export type ResolvedImage = {
@@ -115,7 +117,13 @@ export type ScopeResources = {
   scope: Scope;
   networks: Readonly<Record<string, ComposeNetwork>>;
   volumes: Readonly<Record<string, ComposeVolume>>;
-  services: readonly { service: string; addressing: "proxied" | "direct"; networks: readonly string[] }[];
+  services: readonly {
+    service: string;
+    addressing: "proxied" | "direct";
+    networks: readonly string[];
+    /** Further names per network key (`networks.<key>.aliases`, `container_name`) by which peers may call it. */
+    aliases?: Readonly<Record<string, readonly string[]>>;
+  }[];
 };
 
 /**
@@ -127,6 +135,8 @@ export type ServiceAddress = {
   host: string;
   /** Network key within which it is reachable; absent when there is only the host. */
   network?: string;
+  /** Further names by which peers in that network may call it. */
+  aliases?: readonly string[];
   /** Sources that may connect, as CIDR; the edge refuses others. Empty: no limit. */
   allow: readonly string[];
 };
