@@ -77,8 +77,11 @@ export type Route = {
 
 export type ServicePort = { port: number; protocol: "http" | "tcp" | "udp"; published?: PublishedPort };
 
-/** A Compose `ports` entry: bound on the host by the runtime. `hostIp` is 127.0.0.1 unless the file says otherwise. */
-export type PublishedPort = { hostIp: string; port: number };
+/**
+ * A Compose `ports` entry; `hostIp` is 127.0.0.1 unless the file says otherwise. Those of stateless services are
+ * served by the edge, so that they survive a redeploy; the rest are bound by the runtime.
+ */
+export type PublishedPort = { hostIp: string; port: number; by: "edge" | "runtime" };
 
 export type Probe =
   | ({ kind: "http"; path: string; port: number; expect: readonly number[] } & ProbeTiming)
