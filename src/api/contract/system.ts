@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { count, endpoint, list } from "./endpoint.ts";
+import { scopeSchema, serviceStatusSchema } from "./models.ts";
+
+const tokenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAt: z.number(),
+  lastUsedAt: z.number().exactOptional(),
+});
+export type TokenView = z.output<typeof tokenSchema>;
+
+const auditEntrySchema = z.object({
+  seq: z.number().int(),
+  at: z.number(),
+  actor: z.string(),
+  action: z.string(),
+  target: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+  hash: z.string(),
+});
+export type AuditEntryView = z.output<typeof auditEntrySchema>;
+
+export const systemEndpoints = {
+  health: endpoint({
+    method: "GET",
+    path: "/health",
+    summary: "Whether the control plane works; the only endpoint without a token.",
+    anonymous: true,
+    response: z.object({
+      status: z.literal("ok"),
+      version: z.string(),
+      runtime: z.string(),
+      edge: z.string(),
+    }),
+  }),
+  healthAll: endpoint({
+    method: "GET",
+    path: "/health/all",
+    summary: "One line per service of every stack; `ok` only if all are as they should be.",
+    response: z.object({
+      ok: z.boolean(),
+      services: list(
+        z.object({
+          scope: scopeSchema,
+          service: z.string(),
+          ok: z.boolean(),
+          state: serviceStatusSchema.shape.state,
+          message: z.string().exactOptional(),
+          ready: z.number().int(),
+          wanted: z.number().int(),
+        }),
+      ),
+    }),
+  }),
+  version: endpoint({
+    method: "GET",
+    path: "/version",
+    summary: "Versions of the control plane, its API and its Node.",
+    response: z.object({ version: z.string(), api: z.literal("v1"), node: z.string() }),
+  }),
+  openapi: endpoint({
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This document.",
+    response: z.record(z.string(), z.unknown()),
+  }),
+  audit: endpoint({
+    method: "GET",
+    path: "/audit",
+    summary: "Who changed what, newest first.",
+    query: z.object({
+      limit: count({ min: 1, max: 1000 }).default(100),
+      /** Only entries with a lower `seq`: the next page. */
+      before: count({ min: 1, max: Number.MAX_SAFE_INTEGER }).exactOptional(),
+    }),
+    response: z.object({ entries: list(auditEntrySchema) }),
+  }),
+  verifyAudit: endpoint({
+    method: "GET",
+    path: "/audit/verify",
+    summary: "Recomputes the chain of the audit trail.",
+    response: z.object({ ok: z.boolean(), firstBroken: auditEntrySchema.exactOptional() }),
+  }),
+  tokens: endpoint({
+    method: "GET",
+    path: "/tokens",
+    summary: "API tokens, without their secrets.",
+    response: z.object({ tokens: list(tokenSchema) }),
+  }),
+  createToken: endpoint({
+    method: "POST",
+    path: "/tokens",
+    summary: "Makes a token. Its secret is in this answer and nowhere else.",
+    body: z.object({ name: z.string().trim().min(1).max(100) }),
+    status: 201,
+    response: tokenSchema.extend({ secret: z.string() }),
+  }),
+  removeToken: endpoint({
+    method: "DELETE",
+    path: "/tokens/:id",
+    summary: "Revokes a token at once.",
+    params: z.object({ id: z.string().min(1).max(100) }),
+    response: z.object({ removed: z.literal(true) }),
+  }),
+};

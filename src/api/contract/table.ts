@@ -1,0 +1,14 @@
+import { deploymentEndpoints } from "./deployments.ts";
+import { operateEndpoints } from "./operate.ts";
+import { stackEndpoints } from "./stacks.ts";
+import { systemEndpoints } from "./system.ts";
+
+/** The whole API, version 1: every route that the server has and every call that the client has. */
+export const apiTable = {
+  stacks: stackEndpoints,
+  deployments: deploymentEndpoints,
+  operate: operateEndpoints,
+  system: systemEndpoints,
+};
+
+export type ApiTable = typeof apiTable;
