@@ -1,0 +1,232 @@
+import type { ComposeHealthcheck, ComposeService } from "../../../stack/compose-model.ts";
+import type { ReplicaSpec } from "../../port.ts";
+import { compareVersions } from "./client.ts";
+import type { ContainerConfig, EngineHealthcheck, HostConfig } from "./engine-types.ts";
+import { label, type Owner, replicaLabels } from "./labels.ts";
+import { defined, isCdiDevice, limitsOf, nanosecondsOf } from "./limits.ts";
+import { type HostFile, mountsOf } from "./mounts.ts";
+import { type Attachment, attachmentOf, extraHostsOf } from "./networking.ts";
+import { refuseUnsupported, unsupported } from "./unsupported.ts";
+
+export type ConfigInput = {
+  spec: ReplicaSpec;
+  /** The engine's id of the image, so that a moved tag changes nothing. */
+  imageId: string;
+  owner: Owner;
+  apiVersion: string;
+  /** Secrets and configs on the host. */
+  files: readonly HostFile[];
+  /** `security_opt` with the contents of seccomp profiles in place of their paths. */
+  securityOptions: readonly string[];
+} & ({ role: "replica" } | { role: "job"; jobId: string; argv?: readonly string[] });
+
+export type ContainerPlan = {
+  config: ContainerConfig;
+  /** Networks to connect after creation and before the start: older engines take only one at creation. */
+  connect: Attachment["endpoints"];
+  platform?: string;
+};
+
+/**
+ * The whole translation of a Compose service into one engine container, pure. What the engine cannot honour raises
+ * `RUNTIME_UNSUPPORTED`; nothing is dropped silently. Keys without a word here are not about a container (`build`,
+ * `depends_on`, `develop`, `profiles`, `scale`, `pull_policy`, `attach`) or are the rollout's (`deploy.update_config`).
+ */
+export function containerConfig(input: ConfigInput): ContainerPlan {
+  const { spec, apiVersion } = input;
+  const { compose } = spec;
+  refuseUnsupported(spec.service, compose);
+  if (compose.annotations !== undefined && compareVersions(apiVersion, "1.43") < 0) {
+    throw unsupported(spec.service, "annotations", "needs engine API 1.43", "Upgrade Docker.");
+  }
+  const attachment = attachmentOf(spec, apiVersion, input.role);
+  const [first, ...others] = attachment.endpoints;
+  const command = input.role === "job" && input.argv ? [...input.argv] : (compose.command ?? undefined);
+  const bindings = input.role === "job" ? {} : portBindingsOf(spec);
+  const config: ContainerConfig = {
+    ...defined({
+      Cmd: command,
+      Entrypoint: compose.entrypoint ?? undefined,
+      User: compose.user,
+      WorkingDir: compose.working_dir,
+      Hostname: compose.hostname,
+      Domainname: compose.domainname,
+      MacAddress: compareVersions(apiVersion, "1.44") < 0 ? compose.mac_address : undefined,
+      Tty: compose.tty,
+      OpenStdin: compose.stdin_open,
+      StopSignal: compose.stop_signal,
+      StopTimeout:
+        compose.stop_grace_period === undefined
+          ? undefined
+          : Math.ceil(nanosecondsOf(spec.service, "stop_grace_period", compose.stop_grace_period) / 1e9),
+      Healthcheck:
+        input.role === "job"
+          ? { Test: ["NONE"] }
+          : healthcheckOf(spec.service, compose.healthcheck, apiVersion),
+      ExposedPorts: exposedPortsOf(compose, Object.keys(bindings)),
+    }),
+    Image: input.imageId,
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Labels: labelsOf(input, attachment),
+    HostConfig: {
+      ...hostConfigOf(input, attachment),
+      ...(Object.keys(bindings).length === 0 ? {} : { PortBindings: bindings }),
+    },
+    ...(first === undefined
+      ? {}
+      : {
+          NetworkingConfig: {
+            EndpointsConfig: {
+              [first.network]: {
+                ...first.config,
+                ...(compose.mac_address !== undefined && compareVersions(apiVersion, "1.44") >= 0
+                  ? { MacAddress: compose.mac_address }
+                  : {}),
+              },
+            },
+          },
+        }),
+  };
+  return { config, connect: others, ...(compose.platform ? { platform: compose.platform } : {}) };
+}
+
+function labelsOf(input: ConfigInput, attachment: Attachment): Record<string, string> {
+  return {
+    ...input.spec.compose.labels,
+    ...replicaLabels(input.owner, input.spec),
+    ...(attachment.reach === undefined ? {} : { [label.reach]: attachment.reach }),
+    ...(input.role === "job" ? { [label.job]: input.jobId } : {}),
+  };
+}
+
+function hostConfigOf(input: ConfigInput, attachment: Attachment): HostConfig {
+  const { spec } = input;
+  const { compose } = spec;
+  const extraHosts = extraHostsOf(spec);
+  return {
+    ...limitsOf(spec.service, compose),
+    ...mountsOf(spec, input.files, input.apiVersion),
+    ...defined({
+      Annotations: compose.annotations,
+      CapAdd: compose.cap_add,
+      CapDrop: compose.cap_drop,
+      CgroupParent: compose.cgroup_parent,
+      CgroupnsMode: compose.cgroup,
+      DeviceCgroupRules: compose.device_cgroup_rules,
+      Devices: compose.devices
+        ?.filter((device) => !isCdiDevice(device))
+        .map((device) => ({
+          PathOnHost: device.source,
+          PathInContainer: device.target ?? device.source,
+          CgroupPermissions: device.permissions ?? "rwm",
+        })),
+      Dns: compose.dns,
+      DnsOptions: compose.dns_opt,
+      DnsSearch: compose.dns_search,
+      ExtraHosts: extraHosts.length === 0 ? undefined : extraHosts,
+      GroupAdd: compose.group_add,
+      Init: compose.init,
+      IpcMode: compose.ipc,
+      PidMode: compose.pid,
+      Privileged: compose.privileged,
+      ReadonlyRootfs: compose.read_only,
+      Runtime: compose.runtime,
+      SecurityOpt: input.securityOptions.length === 0 ? undefined : [...input.securityOptions],
+      Sysctls: compose.sysctls,
+      UTSMode: compose.uts,
+      UsernsMode: compose.userns_mode,
+    }),
+    NetworkMode: attachment.networkMode,
+    LogConfig: logConfigOf(compose),
+    RestartPolicy: input.role === "job" ? { Name: "no" } : restartPolicyOf(spec.service, compose),
+  };
+}
+
+/** Without a `logging` section: three files of 10 MB a container, so that a chatty service cannot fill the disk. */
+function logConfigOf(compose: ComposeService): { Type: string; Config: Record<string, string> } {
+  const { logging } = compose;
+  const driver = logging?.driver || "json-file";
+  const bounded: Record<string, string> =
+    driver === "json-file" || driver === "local" ? { "max-size": "10m", "max-file": "3" } : {};
+  return { Type: driver, Config: { ...bounded, ...logging?.options } };
+}
+
+/**
+ * `unless-stopped` when nothing is written. `always` becomes `unless-stopped` as well: the only difference is that
+ * after an engine restart `always` would also start replicas that the rollout has stopped.
+ */
+function restartPolicyOf(service: string, compose: ComposeService): HostConfig["RestartPolicy"] & object {
+  const policy = compose.deploy?.restart_policy;
+  if (policy !== undefined && compose.restart === undefined) {
+    switch (policy.condition ?? "any") {
+      case "none":
+        return { Name: "no" };
+      case "on-failure":
+        return {
+          Name: "on-failure",
+          ...(policy.max_attempts ? { MaximumRetryCount: policy.max_attempts } : {}),
+        };
+      default:
+        return { Name: "unless-stopped" };
+    }
+  }
+  const [name = "", count] = (compose.restart ?? "unless-stopped").split(":");
+  switch (name) {
+    case "no":
+      return { Name: "no" };
+    case "always":
+    case "unless-stopped":
+      return { Name: "unless-stopped" };
+    case "on-failure":
+      return { Name: "on-failure", ...(count === undefined ? {} : { MaximumRetryCount: Number(count) }) };
+    default:
+      throw unsupported(service, "restart", `is not a restart policy: ${name}`, "Write `unless-stopped`.");
+  }
+}
+
+function healthcheckOf(
+  service: string,
+  check: ComposeHealthcheck | undefined,
+  apiVersion: string,
+): EngineHealthcheck | undefined {
+  if (check === undefined) return undefined;
+  if (check.disable || check.test?.[0] === "NONE") return { Test: ["NONE"] };
+  const duration = (key: string, text: string | undefined) =>
+    text === undefined ? undefined : nanosecondsOf(service, `healthcheck.${key}`, text);
+  return defined({
+    Test: check.test,
+    Interval: duration("interval", check.interval),
+    Timeout: duration("timeout", check.timeout),
+    Retries: check.retries,
+    StartPeriod: duration("start_period", check.start_period),
+    // Only a hint to check sooner: an older engine checks at `interval` instead.
+    StartInterval:
+      compareVersions(apiVersion, "1.44") < 0 ? undefined : duration("start_interval", check.start_interval),
+  });
+}
+
+function exposedPortsOf(
+  compose: ComposeService,
+  bound: readonly string[],
+): Record<string, Record<string, never>> | undefined {
+  const ports = [
+    ...(compose.expose ?? []).map((port) => (port.includes("/") ? port : `${port}/tcp`)),
+    ...bound,
+  ];
+  return ports.length === 0 ? undefined : Object.fromEntries(ports.map((port) => [port, {}]));
+}
+
+function portBindingsOf(spec: ReplicaSpec): Record<string, { HostIp: string; HostPort: string }[]> {
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  if (spec.compose.network_mode === "host") return bindings;
+  for (const { port, protocol, published } of spec.ports) {
+    // Ports that the edge holds must stay free here.
+    if (published === undefined || published.by === "edge") continue;
+    const key = `${port}/${protocol === "udp" ? "udp" : "tcp"}`;
+    bindings[key] = [
+      ...(bindings[key] ?? []),
+      { HostIp: published.hostIp || "127.0.0.1", HostPort: String(published.port) },
+    ];
+  }
+  return bindings;
+}

@@ -1,0 +1,67 @@
+import type { DockerHost } from "./host.ts";
+import { label } from "./labels.ts";
+import { restoreAddresses } from "./resources.ts";
+
+/** Waits between attempts to listen again, growing to this. */
+const slowestRetryMs = 5_000;
+const firstRetryMs = 200;
+
+/** What changes a replica; the engine's many `exec_*` events of health checks do not. */
+const events = [
+  "create",
+  "start",
+  "restart",
+  "die",
+  "stop",
+  "kill",
+  "oom",
+  "destroy",
+  "pause",
+  "unpause",
+  "health_status",
+];
+
+/**
+ * Nudges on every change of our containers. When the connection to the engine is lost it listens again, puts the
+ * service addresses back (an engine restart may have dropped them) and nudges, as anything may have happened meanwhile.
+ */
+export async function watchEvents(
+  host: DockerHost,
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const filters = JSON.stringify({
+    type: ["container"],
+    event: events,
+    label: [`${label.managedBy}=${host.owner}`],
+  });
+  let retryMs = firstRetryMs;
+  let connectedBefore = false;
+  while (!signal.aborted) {
+    try {
+      const answer = await host.client.stream({
+        method: "GET",
+        dedicated: true,
+        path: "/events",
+        query: { filters },
+        signal,
+      });
+      retryMs = firstRetryMs;
+      if (connectedBefore) {
+        await restoreAddresses(host, signal);
+        onChange();
+      }
+      connectedBefore = true;
+      for await (const _event of answer) onChange();
+    } catch {
+      // The engine is away; the callers' own calls report that. Here it is only a reason to try again.
+    }
+    if (signal.aborted) return;
+    try {
+      await host.clock.sleep(retryMs, signal);
+    } catch {
+      return;
+    }
+    retryMs = Math.min(retryMs * 2, slowestRetryMs);
+  }
+}

@@ -1,0 +1,132 @@
+import type { Socket } from "node:net";
+import { runtimeError } from "../../errors.ts";
+import type { ExecIo } from "../../port.ts";
+import { refusedWith } from "./client.ts";
+import type { ExecInspect } from "./engine-types.ts";
+import { FrameReader } from "./frames.ts";
+import type { DockerHost } from "./host.ts";
+
+export type ExecRequest = { container: string; argv: readonly string[]; io: ExecIo };
+
+/** After the output has ended the engine needs a moment to record the exit code. */
+const exitCodePolls = 50;
+const exitCodePollMs = 20;
+
+/**
+ * Runs argv in a running container and resolves with its exit code. When the signal fires, the process is killed:
+ * the engine has no call for that, but tells its number on this host.
+ */
+export async function execInContainer(
+  host: DockerHost,
+  request: ExecRequest,
+  signal: AbortSignal,
+): Promise<number> {
+  const { io } = request;
+  const id = await createExec(host, request, signal);
+  const { socket, head } = await host.client.hijack({
+    method: "POST",
+    path: `/exec/${id}/start`,
+    body: { Detach: false, Tty: io.tty },
+    signal,
+  });
+  const stop = () => socket.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const ended = readOutput(socket, head, io);
+    if (io.stdin === undefined) socket.end();
+    else void sendInput(socket, io.stdin);
+    await ended;
+    if (signal.aborted) {
+      await killExec(host, id);
+      throw signal.reason;
+    }
+    return await exitCodeOf(host, id, signal);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    socket.destroy();
+  }
+}
+
+async function createExec(
+  host: DockerHost,
+  { container, argv, io }: ExecRequest,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const { Id } = await host.client.json<{ Id: string }>({
+      method: "POST",
+      path: `/containers/${container}/exec`,
+      body: {
+        Cmd: argv,
+        Tty: io.tty,
+        AttachStdin: io.stdin !== undefined,
+        AttachStdout: true,
+        AttachStderr: true,
+      },
+      signal,
+    });
+    return Id;
+  } catch (error) {
+    if (refusedWith(error, 409)) {
+      throw runtimeError("RUNTIME_REPLICA_NOT_RUNNING", "the replica does not run", { cause: error });
+    }
+    if (refusedWith(error, 404)) {
+      throw runtimeError("RUNTIME_REPLICA_MISSING", "the replica is gone", { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Resolves when the engine has closed its side, or the connection broke: the exit code then tells the rest. */
+function readOutput(socket: Socket, head: Buffer, io: ExecIo): Promise<void> {
+  return new Promise((resolve) => {
+    const frames = new FrameReader((stream, payload) => {
+      if (stream === "stderr") io.onStderr(payload);
+      else io.onStdout(payload);
+    });
+    const take = (chunk: Buffer) => (io.tty ? io.onStdout(chunk) : frames.push(chunk));
+    if (head.length > 0) take(head);
+    socket.on("data", take);
+    socket.once("end", () => resolve());
+    socket.once("error", () => resolve());
+    socket.once("close", () => resolve());
+  });
+}
+
+async function sendInput(socket: Socket, input: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of input) {
+      if (socket.destroyed) return;
+      if (!socket.write(chunk)) {
+        await new Promise<void>((resolve) => {
+          socket.once("drain", resolve);
+          socket.once("close", resolve);
+        });
+      }
+    }
+  } finally {
+    socket.end();
+  }
+}
+
+async function exitCodeOf(host: DockerHost, id: string, signal: AbortSignal): Promise<number> {
+  for (let poll = 0; poll < exitCodePolls; poll += 1) {
+    const exec = await inspectExec(host, id, signal);
+    if (!exec.Running && exec.ExitCode !== null) return exec.ExitCode;
+    await host.clock.sleep(exitCodePollMs, signal);
+  }
+  throw runtimeError("RUNTIME_UNREACHABLE", "the engine did not record the command's exit code");
+}
+
+async function inspectExec(host: DockerHost, id: string, signal: AbortSignal): Promise<ExecInspect> {
+  return await host.client.json({ method: "GET", path: `/exec/${id}/json`, signal });
+}
+
+async function killExec(host: DockerHost, id: string): Promise<void> {
+  try {
+    const exec = await inspectExec(host, id, AbortSignal.timeout(5_000));
+    if (exec.Running && exec.Pid > 1) process.kill(exec.Pid, "SIGKILL");
+  } catch {
+    // Already ended, or the engine's processes are not ours to see: the container's end takes it along.
+  }
+}

@@ -1,0 +1,111 @@
+import type { Clock } from "../../../lib/clock.ts";
+import { mapLimited } from "../../../lib/limit.ts";
+import type { ReplicaId, Scope } from "../../../rollout/ids.ts";
+import { runtimeError } from "../../errors.ts";
+import { type EngineClient, refusedWith } from "./client.ts";
+import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
+import { label, type Owner, scopeFilter } from "./labels.ts";
+import type { Subnet } from "./subnets.ts";
+
+const inspectWidth = 8;
+
+/** One Docker engine as seen by one owner: the calls that every part of the driver needs. */
+export class DockerHost {
+  readonly client: EngineClient;
+  readonly owner: Owner;
+  /** For secrets and configs as files, and the address books; root only. */
+  readonly filesDirectory: string;
+  readonly subnetPool: Subnet;
+  readonly clock: Clock;
+
+  constructor(options: {
+    client: EngineClient;
+    owner: Owner;
+    filesDirectory: string;
+    subnetPool: Subnet;
+    clock: Clock;
+  }) {
+    this.client = options.client;
+    this.owner = options.owner;
+    this.filesDirectory = options.filesDirectory;
+    this.subnetPool = options.subnetPool;
+    this.clock = options.clock;
+  }
+
+  /** Containers that carry our labels (and the extra ones), stopped ones included. */
+  async containers(
+    scope: Scope | "all",
+    signal: AbortSignal,
+    extra: readonly string[] = [],
+  ): Promise<ContainerSummary[]> {
+    return await this.client.json({
+      method: "GET",
+      path: "/containers/json",
+      query: { all: true, filters: scopeFilter(this.owner, scope, extra) },
+      signal,
+    });
+  }
+
+  /** Replicas of a scope with their details; one that vanishes meanwhile is left out. */
+  async replicas(scope: Scope | "all", signal: AbortSignal): Promise<ContainerInspect[]> {
+    const summaries = await this.containers(scope, signal);
+    const found = await mapLimited(
+      summaries.filter((summary) => summary.Labels[label.job] === undefined),
+      inspectWidth,
+      ({ Id }) => this.inspect(Id, signal),
+    );
+    return found.filter((container) => container !== undefined);
+  }
+
+  async inspect(id: string, signal: AbortSignal): Promise<ContainerInspect | undefined> {
+    try {
+      return await this.client.json({
+        method: "GET",
+        path: `/containers/${encodeURIComponent(id)}/json`,
+        signal,
+      });
+    } catch (error) {
+      if (refusedWith(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Our replica of this id. A foreign container of the same name is an error, never touched. */
+  async replica(id: ReplicaId, signal: AbortSignal): Promise<ContainerInspect | undefined> {
+    const found = await this.inspect(id, signal);
+    if (found === undefined || found.Name.replace(/^\//, "") !== id) return undefined;
+    if (found.Config.Labels?.[label.managedBy] !== this.owner) {
+      throw runtimeError(
+        "RUNTIME_RESOURCE_FAILED",
+        `a container ${id} exists that Roadstead did not create`,
+        {
+          hint: "Rename or remove it; Roadstead does not touch containers of others.",
+        },
+      );
+    }
+    return found;
+  }
+
+  /** As `replica`, but a missing one is an error. */
+  async existing(id: ReplicaId, signal: AbortSignal): Promise<ContainerInspect> {
+    const found = await this.replica(id, signal);
+    if (found === undefined) throw runtimeError("RUNTIME_REPLICA_MISSING", `there is no replica ${id}`);
+    return found;
+  }
+
+  /** Kills and removes a container, never its volumes. A missing one is success. */
+  async removeContainer(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.client.send({
+        method: "DELETE",
+        path: `/containers/${encodeURIComponent(id)}`,
+        query: { force: true },
+        signal,
+        timeoutMs: 60_000,
+      });
+    } catch (error) {
+      // 409: its removal is already under way.
+      if (!refusedWith(error, 404, 409)) throw error;
+    }
+  }
+}
