@@ -53,7 +53,7 @@ function bringUpOne(input: RolloutInput, view: ServiceView, schedule: Schedule):
 /** Start what is missing, wait for all, and give traffic at once to a service that has none yet. */
 function startAll(input: RolloutInput, view: ServiceView, waves: Waves, from: number): Milestones {
   const { desired } = view;
-  const missing = view.wanted.filter((id) => view.present.get(id)?.state !== "running");
+  const missing = view.wanted.filter((id) => isToStart(input, view, id));
   const started = missing.length > 0 ? from + 1 : from;
   for (const id of missing) waves.add(from, startStep(view, id));
   const unready = view.wanted.filter((id) => !view.ready.includes(id));
@@ -65,6 +65,13 @@ function startAll(input: RolloutInput, view: ServiceView, waves: Waves, from: nu
     }
   }
   return { started, ready };
+}
+
+/** A replica that this deployment has started and that has ended since is not started again: waiting for it says why. */
+export function isToStart(input: RolloutInput, view: ServiceView, id: ReplicaId): boolean {
+  const replica = view.present.get(id);
+  if (replica?.state === "running") return false;
+  return !replica || !input.done.has(stepKey(startStep(view, id)));
 }
 
 /** Stop-first services: requests wait at the edge while the old replicas finish and stop. */

@@ -1,4 +1,4 @@
-import { hasNoTraffic, isFullyRouted, startStep, waitStep } from "./bring-up.ts";
+import { hasNoTraffic, isFullyRouted, isToStart, startStep, waitStep } from "./bring-up.ts";
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaId } from "./ids.ts";
 import { isStopFirst, liveOthers, type RolloutInput, rolls, type ServiceView } from "./rollout-input.ts";
@@ -93,7 +93,7 @@ function roll(input: RolloutInput, view: ServiceView, waves: Waves): void {
   const due = wanted.length - fresh.length;
   if (fresh.length > 0 && serving.length > Math.max(0, due)) advance();
   for (const id of wanted.filter((candidate) => !view.ready.includes(candidate))) {
-    if (view.present.get(id)?.state !== "running") waves.add(waves.end, startStep(view, id));
+    if (isToStart(input, view, id)) waves.add(waves.end, startStep(view, id));
     waves.add(waves.end, waitStep(view, id));
     fresh.push(id);
     advance();

@@ -1,0 +1,198 @@
+import { canonicalJson, sha256 } from "../lib/hash.ts";
+import type { DesiredRelease } from "../rollout/desired.ts";
+import { desiredOf } from "../rollout/desired-of.ts";
+import type { ReleaseId, Revision, Scope } from "../rollout/ids.ts";
+import { planRollout } from "../rollout/plan-rollout.ts";
+import type { RolloutInput } from "../rollout/rollout-input.ts";
+import type { Plan } from "../rollout/step.ts";
+import { hasErrors } from "../stack/problem.ts";
+import type { Deployment, DeployRequest, Overrides, Release, ScopeState } from "../store/port.ts";
+import type { Progress } from "./deployment-progress.ts";
+import { engineError } from "./errors.ts";
+import type { ScopeView } from "./observe-scope.ts";
+import type { EngineParts } from "./parts.ts";
+import { noOverrides, type ReleaseBook } from "./release-book.ts";
+import type { TargetPlan } from "./steps/step-world.ts";
+
+/** Where a deployment wants to go, and from where. */
+export type Course = {
+  target: DesiredRelease;
+  base?: DesiredRelease;
+  plan: TargetPlan;
+  mode: RolloutInput["mode"];
+};
+
+/** The course of a running or returning deployment. Pure but for reading releases. */
+export function courseOf(
+  parts: EngineParts,
+  book: ReleaseBook,
+  deployment: Deployment,
+  progress: Progress,
+): Course {
+  const before = deployment.before ?? noOverrides;
+  const after = deployment.after ?? before;
+  const earlier = deployment.previous ? book.desired(deployment.previous, before) : undefined;
+  if (deployment.state === "returning") {
+    const withdrawn = deployment.release ? book.desired(deployment.release, after) : undefined;
+    const target = earlier ?? book.nothing(deployment.scope);
+    const plan = deployment.previous
+      ? planOf(book, deployment.previous)
+      : emptyPlan(deployment.scope, target.release);
+    return { target, ...(withdrawn ? { base: withdrawn } : {}), plan, mode: "switch" };
+  }
+  const base = earlier ? { base: earlier } : {};
+  if (deployment.kind === "down") {
+    const target = book.nothing(deployment.scope);
+    return { target, ...base, plan: emptyPlan(deployment.scope, target.release), mode: "down" };
+  }
+  if (deployment.release) {
+    const mode = deployment.kind === "rollback" ? "switch" : "deploy";
+    return {
+      target: book.desired(deployment.release, after),
+      ...base,
+      plan: planOf(book, deployment.release),
+      mode,
+    };
+  }
+  return { ...wished(parts, deployment, deployment.request, { progress, after }), ...base, mode: "deploy" };
+}
+
+/** What a stack at rest wants: its current release, or nothing. */
+export function steadyCourse(book: ReleaseBook, state: ScopeState): Course {
+  if (!state.current) {
+    const target = book.nothing(state.scope);
+    return { target, plan: emptyPlan(state.scope, target.release), mode: "steady" };
+  }
+  return { target: book.desired(state.current, state), plan: planOf(book, state.current), mode: "steady" };
+}
+
+/** A deploy whose release does not exist yet, because its images are still being resolved. */
+function wished(
+  parts: EngineParts,
+  deployment: Pick<Deployment, "scope">,
+  request: DeployRequest | undefined,
+  { progress, after }: { progress: Progress; after: Overrides },
+): { target: DesiredRelease; plan: TargetPlan } {
+  if (!request)
+    throw engineError("ENGINE_RELEASE_UNKNOWN", "the deployment has neither a release nor a request");
+  const { stack, problems } = parts.resolve(request.bundle, deployment.scope.environment);
+  if (!stack || hasErrors(problems)) {
+    const first = problems.find((problem) => problem.severity === "error");
+    throw engineError(
+      "ENGINE_STACK_INVALID",
+      first ? `${first.path}: ${first.message}` : "the stack does not resolve",
+    );
+  }
+  const release = "pending" as ReleaseId;
+  const { images } = progress;
+  const { fileVersions, bundle } = request;
+  return {
+    target: desiredOf({ release, stack, images, fileVersions, ...after }),
+    plan: { release, stack, bundle, images, fileVersions },
+  };
+}
+
+/** The plan of a deploy that nobody has asked for yet. */
+export function previewOf(parts: EngineParts, scope: Scope, request: DeployRequest, overrides: Overrides) {
+  const progress: Progress = { done: new Set(), images: {}, startedAt: new Map(), attempts: new Map() };
+  return wished(parts, { scope }, request, { progress, after: { ...overrides, stopped: [], restarts: {} } });
+}
+
+function planOf(book: ReleaseBook, id: ReleaseId): TargetPlan {
+  const { bundle, images, fileVersions } = book.release(id);
+  return { release: id, stack: book.stack(id), bundle, images, fileVersions };
+}
+
+function emptyPlan(scope: Scope, release: ReleaseId): TargetPlan {
+  const stack = {
+    name: scope.stack,
+    environment: scope.environment,
+    services: [],
+    networks: {},
+    volumes: {},
+    files: [],
+  };
+  const bundle = { projectDirectory: "/", composeFiles: [], texts: {}, variables: {}, profiles: [] };
+  return { release, stack, bundle, images: {}, fileVersions: {} };
+}
+
+/** The next steps of that course from what is observed. A deploy first resolves all its images. */
+export function planCourse(
+  course: Course,
+  view: ScopeView,
+  facts: {
+    state: ScopeState | undefined;
+    progress: Progress;
+    deployment?: Deployment;
+    now: number;
+    kept: RolloutInput["kept"];
+  },
+): Plan {
+  const unresolved = course.plan.stack.services.filter(
+    (service) => service.kind !== "static" && course.plan.images[service.name] === undefined,
+  );
+  const input: RolloutInput = {
+    mode: course.mode,
+    target: course.target,
+    ...(course.base ? { base: course.base } : {}),
+    ...currentOf(course, facts.state),
+    observed: view.observed,
+    done: facts.progress.done,
+    promoted: facts.deployment?.control === "promote",
+    kept: facts.kept,
+    notBefore: {},
+    now: facts.now,
+    removeVolumes: facts.deployment?.operation?.volumes ?? false,
+  };
+  const plan = planRollout(input);
+  if (unresolved.length === 0) return plan;
+  const images = unresolved.map((service) => ({
+    wave: 0,
+    step: { kind: "ensureImage" as const, service: service.name },
+  }));
+  return {
+    ...plan,
+    steps: [...images, ...plan.steps.map((planned) => ({ ...planned, wave: planned.wave + 1 }))],
+  };
+}
+
+/** Nothing deployed and nothing wanted: there is no release to mark. */
+function currentOf(course: Course, state: ScopeState | undefined): { current?: ReleaseId } {
+  if (course.plan.stack.services.length === 0) return { current: course.target.release };
+  return state?.current ? { current: state.current } : {};
+}
+
+/** Revisions whose replicas must not be removed now. */
+export function keptRevisions(
+  book: ReleaseBook,
+  state: ScopeState | undefined,
+  extra: readonly DesiredRelease[],
+  now: number,
+): Record<string, Revision[]> {
+  const kept: Record<string, Revision[]> = {};
+  const keep = (release: DesiredRelease) => {
+    for (const { name, revision } of release.services) kept[name] = [...(kept[name] ?? []), revision];
+  };
+  for (const release of extra) keep(release);
+  for (const { release, until, restarts } of state?.warm ?? []) {
+    if (until > now) keep(book.desired(release, { ...noOverrides, restarts }));
+  }
+  return kept;
+}
+
+/** The immutable record of what this deployment resolved. */
+export function newRelease(parts: EngineParts, deployment: Deployment, plan: TargetPlan): Release {
+  const { bundle, images, fileVersions, stack } = plan;
+  return parts.store.releases.create({
+    id: parts.ids.next("rel") as ReleaseId,
+    scope: deployment.scope,
+    createdAt: parts.clock.now(),
+    label: deployment.request?.label ?? "",
+    bundle,
+    configHash: sha256(
+      canonicalJson({ services: stack.services, networks: stack.networks, volumes: stack.volumes }),
+    ),
+    images,
+    fileVersions,
+  });
+}

@@ -1,0 +1,125 @@
+import type { Backend, EdgeConfig, EdgeRoute, InternalListener, TargetId } from "../edge/port.ts";
+import { isRouted } from "../rollout/desired-of.ts";
+import { type ReplicaId, type Scope, scopeKey } from "../rollout/ids.ts";
+import type { Service, Stack } from "../stack/stack.ts";
+import type { ScopeState, ServiceRouting } from "../store/port.ts";
+import type { EngineSettings } from "./parts.ts";
+
+/** One scope as the edge configuration sees it: its state, and for each routed service the stack whose rules are in force. */
+export type RoutedScope = {
+  state: ScopeState;
+  serviceOf: (name: string, routing: ServiceRouting) => Service | undefined;
+  current?: Stack;
+};
+
+export function backendId(scope: Scope, service: string, port: number): string {
+  return `${scopeKey(scope)}/${service}:${port}`;
+}
+
+export function targetId(replica: ReplicaId, port: number): TargetId {
+  return `${replica}:${port}`;
+}
+
+/** Ports of a service that the edge serves: those with a route, the published ones it fronts, and the internal address. */
+export function edgePorts(service: Service): number[] {
+  const internal =
+    service.addressing === "proxied" ? service.ports.filter((port) => port.protocol !== "udp") : [];
+  const published = service.ports.filter((port) => port.published?.by === "edge");
+  const ports = [
+    ...service.routes.map((route) => route.port),
+    ...[...internal, ...published].map((port) => port.port),
+  ];
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+/** The whole edge configuration as a function of durable state: the same state gives the same configuration. */
+export function edgeConfigOf(scopes: readonly RoutedScope[], settings: EngineSettings): EdgeConfig {
+  const parts = scopes.map(scopeConfig);
+  return {
+    ...(settings.http ? { http: settings.http } : {}),
+    ...(settings.https ? { https: settings.https } : {}),
+    routes: parts.flatMap((part) => part.routes),
+    backends: parts.flatMap((part) => part.backends),
+    internal: parts.flatMap((part) => part.internal),
+    certificates: [],
+    trustedProxies: [],
+  };
+}
+
+type ScopeConfig = Pick<EdgeConfig, "routes" | "backends" | "internal">;
+
+function scopeConfig({ state, serviceOf, current }: RoutedScope): ScopeConfig {
+  const config = { routes: [] as EdgeRoute[], backends: [] as Backend[], internal: [] as InternalListener[] };
+  for (const [name, routing] of Object.entries(state.routing)) {
+    const service = serviceOf(name, routing);
+    if (!service || !isRouted(service)) continue;
+    const stopped = state.stopped.includes(name);
+    config.routes.push(...serviceRoutes(state.scope, service, stopped));
+    if (!stopped) {
+      config.backends.push(
+        ...edgePorts(service).map((port) => backendOf(state.scope, service, routing, port)),
+      );
+      config.internal.push(...listenersOf(state, service));
+    }
+  }
+  for (const site of current?.services.filter((service) => service.site) ?? []) {
+    config.routes.push(...serviceRoutes(state.scope, site, state.stopped.includes(site.name)));
+  }
+  return config;
+}
+
+function serviceRoutes(scope: Scope, service: Service, stopped: boolean): EdgeRoute[] {
+  return service.routes.map((route) => ({
+    id: `${scopeKey(scope)}/${service.name}/${route.host}${route.path}`,
+    host: route.host,
+    path: route.path,
+    stripPath: route.stripPath,
+    action: stopped
+      ? {
+          kind: "answer",
+          status: 503,
+          title: "Down for maintenance",
+          detail: `${service.name} was stopped by its operators.`,
+        }
+      : service.site
+        ? { kind: "files", root: service.site.root, spa: service.site.spa }
+        : { kind: "proxy", backend: backendId(scope, service.name, route.port) },
+    requireTls: false,
+    compress: service.kind === "static",
+    ...(service.bodyLimitBytes === undefined ? {} : { bodyLimitBytes: service.bodyLimitBytes }),
+    ...(service.rateLimit === undefined ? {} : { rateLimit: service.rateLimit }),
+  }));
+}
+
+function backendOf(scope: Scope, service: Service, routing: ServiceRouting, port: number): Backend {
+  return {
+    id: backendId(scope, service.name, port),
+    targets: routing.targets.map((target) => ({
+      id: targetId(target.replica, port),
+      host: target.host,
+      port: target.portMap[port] ?? port,
+      weight: target.weight,
+    })),
+    sticky: service.sticky,
+    hold: routing.hold,
+    holdSeconds: routing.holdSeconds,
+    responseTimeoutSeconds: 60,
+    label: { stack: scope.stack, environment: scope.environment, service: service.name },
+  };
+}
+
+function listenersOf(state: ScopeState, service: Service): InternalListener[] {
+  const addresses =
+    service.addressing === "proxied" ? state.addresses.filter((a) => a.service === service.name) : [];
+  const listeners: InternalListener[] = [];
+  for (const { port, protocol, published } of service.ports) {
+    if (protocol === "udp") continue;
+    const backend = backendId(state.scope, service.name, port);
+    for (const { host, allow } of addresses) listeners.push({ host, port, protocol, backend, allow });
+    if (published?.by === "edge") {
+      listeners.push({ host: published.hostIp, port: published.port, protocol, backend, allow: [] });
+    }
+  }
+  const seen = new Set<string>();
+  return listeners.filter(({ host, port }) => !seen.has(`${host}:${port}`) && seen.add(`${host}:${port}`));
+}

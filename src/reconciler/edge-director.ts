@@ -1,0 +1,71 @@
+import type { EdgeObserved } from "../edge/port.ts";
+import type { Scope } from "../rollout/ids.ts";
+import type { ScopeState } from "../store/port.ts";
+import { edgeConfigOf, type RoutedScope } from "./edge-config.ts";
+import type { EngineParts } from "./parts.ts";
+import type { ReleaseBook } from "./release-book.ts";
+
+/**
+ * The only writer of the edge. All stacks share one configuration, so changes go one after another: durable state
+ * first, then the edge, and the caller goes on only when the edge has confirmed. Killed in between, the next
+ * start sends the same configuration again.
+ */
+export class EdgeDirector {
+  readonly #parts: EngineParts;
+  readonly #book: ReleaseBook;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: EngineParts, book: ReleaseBook) {
+    this.#parts = parts;
+    this.#book = book;
+  }
+
+  /** Changes the scope's state in the store and makes the edge follow. */
+  change(scope: Scope, change: (state: ScopeState) => ScopeState, signal: AbortSignal): Promise<void> {
+    const { scopes } = this.#parts.store;
+    return this.#inTurn(async () => {
+      const before = scopes.get(scope);
+      scopes.update(scope, change);
+      try {
+        await this.#apply(signal);
+      } catch (error) {
+        // What the edge refuses must not stand in the way of the next change, of this stack or another.
+        if (before) scopes.update(scope, (state) => ({ ...state, routing: before.routing }));
+        throw error;
+      }
+    });
+  }
+
+  /** Sends the configuration that durable state asks for: at start, and when the edge has lost it. */
+  sync(signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => this.#apply(signal));
+  }
+
+  observe(signal: AbortSignal): Promise<EdgeObserved> {
+    return this.#parts.edge.observe(signal);
+  }
+
+  async #apply(signal: AbortSignal): Promise<void> {
+    const { store, edge, settings } = this.#parts;
+    const config = edgeConfigOf(
+      store.scopes.list().map((state) => this.#routed(state)),
+      settings,
+    );
+    await edge.apply(config, store.scopes.nextEdgeVersion(), signal);
+  }
+
+  #routed(state: ScopeState): RoutedScope {
+    return {
+      state,
+      serviceOf: (name, routing) =>
+        this.#book.stack(routing.release).services.find((service) => service.name === name),
+      ...(state.current ? { current: this.#book.stack(state.current) } : {}),
+    };
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const next = this.#tail.then(work, work);
+    this.#tail = next.catch(() => undefined);
+    return next;
+  }
+}

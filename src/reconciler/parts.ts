@@ -1,0 +1,46 @@
+import type { Edge, Listener } from "../edge/port.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { Problem } from "../stack/problem.ts";
+import type { SmokeCheck, Stack } from "../stack/stack.ts";
+import type { Bundle, JournalEntry, Store } from "../store/port.ts";
+
+/** What the engine is made of. `bin` builds it from real drivers, tests from the memory ones. */
+export type EngineParts = {
+  store: Store;
+  runtime: Runtime;
+  edge: Edge;
+  clock: Clock;
+  ids: Ids;
+  settings: EngineSettings;
+  /** Compose text to stack, with all problems. */
+  resolve: (bundle: Bundle, environment: string) => { stack?: Stack; problems: readonly Problem[] };
+  /** One request through the real edge. */
+  request: (
+    check: SmokeCheck,
+    host: string,
+    signal: AbortSignal,
+  ) => Promise<{ status: number; body: string }>;
+  log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
+  /** Called after every journal entry is durable; the crash tests end the process here. */
+  onJournal?: (entry: JournalEntry) => void;
+};
+
+export type EngineSettings = {
+  http?: Listener;
+  https?: Listener;
+  /** The name of this process in leases. */
+  holder: string;
+  /** Between two looks at a stack at rest. @default 2000 */
+  tickMs: number;
+  /** Between two probes while a replica is awaited. @default 50 */
+  readyPollMs: number;
+  leaseMs: number;
+};
+
+export const defaultSettings: Omit<EngineSettings, "holder"> = {
+  tickMs: 2000,
+  readyPollMs: 50,
+  leaseMs: 15_000,
+};

@@ -1,0 +1,59 @@
+import type { DesiredRelease } from "../rollout/desired.ts";
+import { desiredOf } from "../rollout/desired-of.ts";
+import type { ReleaseId, Scope } from "../rollout/ids.ts";
+import type { Stack } from "../stack/stack.ts";
+import type { Overrides, Release } from "../store/port.ts";
+import { engineError } from "./errors.ts";
+import type { EngineParts } from "./parts.ts";
+
+const cacheLimit = 64;
+
+export const noOverrides: Overrides = { scale: {}, stopped: [], restarts: {} };
+
+/** Releases with their resolved stacks. A release never changes, so what was resolved once is kept (bounded). */
+export class ReleaseBook {
+  readonly #parts: EngineParts;
+  readonly #stacks = new Map<ReleaseId, Stack>();
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  release(id: ReleaseId): Release {
+    const release = this.#parts.store.releases.get(id);
+    if (!release) throw engineError("ENGINE_RELEASE_UNKNOWN", `release ${id} does not exist`);
+    return release;
+  }
+
+  stack(id: ReleaseId): Stack {
+    const known = this.#stacks.get(id);
+    if (known) return known;
+    const release = this.release(id);
+    const { stack, problems } = this.#parts.resolve(release.bundle, release.scope.environment);
+    if (!stack) {
+      const first = problems.find((problem) => problem.severity === "error");
+      throw engineError(
+        "ENGINE_STACK_INVALID",
+        `release v${release.number} no longer resolves: ${first?.message ?? ""}`,
+      );
+    }
+    this.remember(id, stack);
+    return stack;
+  }
+
+  remember(id: ReleaseId, stack: Stack): void {
+    const oldest = this.#stacks.keys().next().value;
+    if (this.#stacks.size >= cacheLimit && oldest !== undefined) this.#stacks.delete(oldest);
+    this.#stacks.set(id, stack);
+  }
+
+  desired(id: ReleaseId, overrides: Overrides): DesiredRelease {
+    const { images, fileVersions } = this.release(id);
+    return desiredOf({ release: id, stack: this.stack(id), images, fileVersions, ...overrides });
+  }
+
+  /** What a stack without a release wants: nothing. */
+  nothing(scope: Scope): DesiredRelease {
+    return { scope, release: "none" as ReleaseId, services: [] };
+  }
+}

@@ -1,0 +1,67 @@
+import type { ReplicaId, Revision } from "../../rollout/ids.ts";
+import type { MountedFile, ReplicaSpec } from "../../runtime/port.ts";
+import type { ComposeFileGrant, ComposeService } from "../../stack/compose-model.ts";
+import type { StackFile } from "../../stack/stack.ts";
+import { engineError } from "../errors.ts";
+import { type StepWorld, serviceIn } from "./step-world.ts";
+
+export type ReplicaWish = { service: string; revision: Revision; ordinal: number; replica: ReplicaId };
+
+/** Everything that the runtime needs to create the replica, secrets' contents included. */
+export function replicaSpec(world: StepWorld, wish: ReplicaWish): ReplicaSpec {
+  const { plan, scope, parts } = world;
+  const service = serviceIn(world, wish.service);
+  const image = plan.images[wish.service];
+  if (!image) throw engineError("ENGINE_RESOURCE_GONE", `no image is known for ${wish.service}`);
+  return {
+    id: wish.replica,
+    scope,
+    service: wish.service,
+    revision: wish.revision,
+    ordinal: wish.ordinal,
+    release: plan.release,
+    image,
+    compose: service.compose,
+    ports: service.ports,
+    environment: environmentOf(service.compose),
+    files: filesOf(world, service.compose),
+    networks: plan.stack.networks,
+    volumes: plan.stack.volumes,
+    addresses: parts.store.scopes.get(scope)?.addresses ?? [],
+    addressing: service.addressing,
+  };
+}
+
+function environmentOf(compose: ComposeService): Record<string, string> {
+  const entries = Object.entries(compose.environment ?? {}).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  return Object.fromEntries(entries);
+}
+
+function filesOf(world: StepWorld, compose: ComposeService): MountedFile[] {
+  const secrets = (compose.secrets ?? []).map((grant) => fileOf(world, "secret", grant));
+  const configs = (compose.configs ?? []).map((grant) => fileOf(world, "config", grant));
+  return [...secrets, ...configs];
+}
+
+/** Default targets and mode after the Compose Specification: /run/secrets/<name>, /<config>, world-readable. */
+function fileOf(world: StepWorld, kind: StackFile["kind"], grant: ComposeFileGrant): MountedFile {
+  const fallback = kind === "secret" ? `/run/secrets/${grant.target ?? grant.source}` : `/${grant.source}`;
+  const target = grant.target?.startsWith("/") ? grant.target : fallback;
+  return {
+    target,
+    content: contentOf(world, kind, grant.source),
+    mode: Number.parseInt(grant.mode ?? "0444", 8),
+    ...(grant.uid === undefined ? {} : { uid: Number(grant.uid) }),
+    ...(grant.gid === undefined ? {} : { gid: Number(grant.gid) }),
+  };
+}
+
+function contentOf(world: StepWorld, kind: StackFile["kind"], name: string): Uint8Array {
+  const version = world.plan.fileVersions[name];
+  const content =
+    version === undefined ? undefined : world.parts.store.secrets.get(world.scope, name, version);
+  if (!content) throw engineError("ENGINE_FILE_MISSING", `the content of ${kind} ${name} is not known`);
+  return content;
+}
