@@ -3,8 +3,8 @@ import { aStackService, by, requestFor, scope, version, World } from "./world-su
 
 const web = aStackService("web");
 const api = aStackService("api");
-const running = (world: World, service: string) =>
-  world.runtime.calls.length >= 0 ? world.store.scopes.get(scope)?.routing[service]?.targets.length : 0;
+const targetsOf = (world: World, service: string) =>
+  world.store.scopes.get(scope)?.routing[service]?.targets ?? [];
 
 describe("deploy", () => {
   it("brings a stack up, routes it and makes its first release current", async () => {
@@ -17,7 +17,7 @@ describe("deploy", () => {
       ["web", "healthy"],
       ["api", "healthy"],
     ]);
-    expect(running(world, "api")).toBe(1);
+    expect(targetsOf(world, "api")).toHaveLength(1);
   });
 
   it("answers every request from the old or the new release while the stack changes (R-085)", async () => {
@@ -228,6 +228,29 @@ describe("canary", () => {
     world.engine.abort(scope, by);
     expect((await world.finished(deployment)).state).toBe("aborted");
     expect(world.serving("web")).toEqual(["web:1"]);
+  });
+});
+
+describe("rollback window", () => {
+  it("goes back by itself when errors burst half an hour after the cut-over (R-086)", async () => {
+    const world = new World();
+    const policy = { steps: [], maxErrorRate: 0.01, maxP95Seconds: 1, minRequests: 50 };
+    const watched = aStackService("web", { strategy: "canary", canary: policy });
+    await world.deploy([watched]);
+    await world.deploy([version(watched, 2)]);
+    await world.rest(1800);
+    expect(world.serving("web")).toEqual(["web:2"]);
+    for (let i = 0; i < 100; i += 1) {
+      const { target } = await world.edge.ask("web.test", "/");
+      if (target) world.edge.record(target, { status: 500, ms: 5 });
+    }
+    await world.until(() => world.serving("web").join() === "web:1", "back on the old release", 10);
+    await world.rest(120);
+    expect(world.serving("web")).toEqual(["web:1"]);
+    expect(world.store.deployments.list(scope, 1)[0]).toMatchObject({
+      kind: "rollback",
+      requestedBy: "roadstead",
+    });
   });
 });
 

@@ -1,8 +1,9 @@
-import { type DeploymentId, type ReleaseId, type Scope, scopeKey } from "../rollout/ids.ts";
+import { type ReleaseId, type Scope, scopeKey } from "../rollout/ids.ts";
 import type { Plan } from "../rollout/step.ts";
 import { hasErrors } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Deployment, DeployRequest, ScopeState } from "../store/port.ts";
+import { acceptDeployment, endQueued } from "./accept-deployment.ts";
 import { progressOf } from "./deployment-progress.ts";
 import { keptRevisions, planCourse, previewOf } from "./deployment-run.ts";
 import { EdgeDirector } from "./edge-director.ts";
@@ -162,52 +163,18 @@ export class ControlEngine implements Engine {
   }
 
   #queue(scope: Scope, wish: Pick<Deployment, "kind"> & Partial<Deployment>, by: Actor): Deployment {
-    const { store, ids, clock } = this.#shared.parts;
-    const id = ids.next("dep") as DeploymentId;
-    const deployment: Deployment = {
-      ...wish,
-      id,
-      scope,
-      state: "queued",
-      requestedBy: by.name,
-      reason: by.reason,
-      createdAt: clock.now(),
-    };
-    store.transaction(() => {
-      if (wish.kind === "deploy") this.#supersede(scope, id);
-      store.deployments.create(deployment);
-    });
+    const deployment = acceptDeployment(this.#shared.parts, scope, wish, by);
     this.reconciler.wake(scope);
     return deployment;
   }
 
-  #supersede(scope: Scope, by: DeploymentId): void {
-    const { store, clock } = this.#shared.parts;
-    for (const older of this.#unfinished(scope)) {
-      if (older.state !== "queued" || older.kind !== "deploy") continue;
-      const failure = { code: "ENGINE_SUPERSEDED", message: `superseded by ${by}` };
-      store.deployments.update(older.id, { state: "superseded", finishedAt: clock.now(), failure });
-      store.deployments.append({
-        deployment: older.id,
-        at: clock.now(),
-        event: "stateChanged",
-        state: "superseded",
-        message: failure.message,
-      });
-    }
-  }
-
   #control(deployment: Deployment, control: "abort" | "promote", by: Actor): Deployment {
-    const { store, clock } = this.#shared.parts;
+    const { parts } = this.#shared;
+    const { store } = parts;
     if (control === "abort" && deployment.state === "queued") {
-      const failure = { code: "ENGINE_ABORTED", message: `dropped by ${by.name} before it began` };
-      store.deployments.update(deployment.id, { state: "aborted", finishedAt: clock.now(), failure });
-      store.deployments.append({
-        deployment: deployment.id,
-        at: clock.now(),
-        event: "stateChanged",
-        state: "aborted",
-        message: failure.message,
+      endQueued(parts, deployment, "aborted", {
+        code: "ENGINE_ABORTED",
+        message: `dropped by ${by.name} before it began`,
       });
     } else store.deployments.update(deployment.id, { control });
     this.reconciler.wake(deployment.scope);

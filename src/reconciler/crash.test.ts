@@ -52,11 +52,11 @@ async function deployWithKillAt(stack: keyof typeof stacks, killAt: number, brea
     600,
   );
   if (killed) {
-    await world.rest(16);
+    await world.rest(1);
     await world.restart();
   }
   const done = await world.finished(deployment, 900);
-  await world.rest(10);
+  await world.rest(4);
   return { world, done, killed, statuses };
 }
 

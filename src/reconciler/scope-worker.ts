@@ -5,6 +5,7 @@ import { scopeKey } from "../rollout/ids.ts";
 import { planRollout } from "../rollout/plan-rollout.ts";
 import { type Plan, type Step, stepKey } from "../rollout/step.ts";
 import type { Deployment, DeploymentFailure, ScopeState } from "../store/port.ts";
+import { acceptDeployment } from "./accept-deployment.ts";
 import { progressOf } from "./deployment-progress.ts";
 import {
   type Course,
@@ -26,6 +27,7 @@ import { noOverrides, type ReleaseBook } from "./release-book.ts";
 import { failureOf } from "./step-failure.ts";
 import { runStep } from "./steps/runners.ts";
 import type { StepWorld } from "./steps/step-world.ts";
+import { WindowWatch } from "./window-watch.ts";
 
 const waveWidth = 8;
 /** The same step started this often means that the world undoes it each time. */
@@ -50,6 +52,7 @@ export class ScopeWorker {
   readonly #shared: Shared;
   #resources = { release: "", at: 0 };
   #lastSteadyError = "";
+  readonly #window = new WindowWatch();
 
   constructor(scope: Scope, shared: Shared) {
     this.scope = scope;
@@ -296,6 +299,7 @@ export class ScopeWorker {
         now,
       });
       await this.#repair(course, plan, signal);
+      await this.#watchWindow(state, signal);
       this.#lastSteadyError = "";
     } catch (error) {
       if (signal.aborted) throw error;
@@ -319,6 +323,29 @@ export class ScopeWorker {
       if (step.kind === "ensureResources")
         this.#resources = { release: course.target.release, at: parts.clock.now() };
     });
+  }
+
+  /** Inside its rollback window a new release is still judged, and goes back by itself. */
+  async #watchWindow(state: ScopeState, signal: AbortSignal): Promise<void> {
+    const { parts, book, director } = this.#shared;
+    const [latest] = parts.store.deployments.list(this.scope, 1);
+    const deployed =
+      latest?.kind === "deploy" && latest.state === "succeeded" && latest.release === state.current;
+    const back = state.warm.find((entry) => entry.release === latest?.previous);
+    if (!deployed || !back || !state.current) return;
+    const watched = book.stack(state.current).services.flatMap((service) => {
+      const backend = `${scopeKey(this.scope)}/${service.name}:`;
+      return service.canary ? [[backend, service.canary] as const] : [];
+    });
+    if (watched.length === 0) return;
+    const { counters } = await director.observe(signal);
+    const reason = this.#window.judge(state.current, Object.fromEntries(watched), {
+      at: parts.clock.now(),
+      counters,
+    });
+    if (reason === undefined) return;
+    const by = { name: "roadstead", reason: `automatic return inside the rollback window: ${reason}` };
+    acceptDeployment(parts, this.scope, { kind: "rollback", release: back.release }, by);
   }
 
   /** Releases whose window has passed are forgotten; their replicas then belong to nobody and are removed. */

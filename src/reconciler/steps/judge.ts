@@ -1,9 +1,9 @@
 import type { TargetCounters } from "../../edge/port.ts";
 import { formatSeconds } from "../../lib/duration.ts";
-import { addHistograms, type Histogram, quantileOf, subtractHistograms } from "../../lib/histogram.ts";
-import { judgeCanary, type Traffic } from "../../rollout/canary-verdict.ts";
+import { judgeCanary } from "../../rollout/canary-verdict.ts";
 import { engineError } from "../errors.ts";
 import { StepFailure } from "../step-failure.ts";
+import { trafficBetween } from "../traffic-between.ts";
 import { type Runners, type StepWorld, serviceIn } from "./step-world.ts";
 
 const judgeEveryMs = 500;
@@ -11,8 +11,8 @@ const judgeEveryMs = 500;
 const inconclusiveLimitMs = 24 * 3_600_000;
 
 /**
- * Watches one stage of a canary: the new revision's own counters since it first got traffic, the old one's over the
- * same stage. An inconclusive stage keeps its weight until it has enough requests or an operator decides.
+ * Watches one stage of a canary: both sides' traffic since the stage began, or since the control plane came back to
+ * it. An inconclusive stage keeps its weight until it has enough requests or an operator decides.
  */
 export const watchCanary: Runners["watchCanary"] = async (step, world) => {
   const { clock } = world.parts;
@@ -26,13 +26,11 @@ export const watchCanary: Runners["watchCanary"] = async (step, world) => {
     if (control === "promote") return { kind: "verdict", verdict: "pass", detail: "promoted by an operator" };
     if (control === "abort") throw engineError("ENGINE_ABORTED", "the canary was aborted by an operator");
     const now = await countersOf(world, step.service);
-    const fresh = totalOf(
-      now.filter((target) => target.target.includes(`-${step.revision}-`)),
-      [],
-    );
-    const stable = totalOf(
-      now.filter((target) => !target.target.includes(`-${step.revision}-`)),
-      before,
+    const ofCanary = (target: TargetCounters) => target.target.includes(`-${step.revision}-`);
+    const fresh = trafficBetween(before.filter(ofCanary), now.filter(ofCanary));
+    const stable = trafficBetween(
+      before.filter((target) => !ofCanary(target)),
+      now.filter((target) => !ofCanary(target)),
     );
     const { verdict, detail } = judgeCanary(canary, fresh, stable, clock.now() >= until);
     if (verdict === "pass") return { kind: "verdict", verdict, detail };
@@ -61,22 +59,6 @@ async function countersOf(world: StepWorld, service: string): Promise<TargetCoun
   const { counters } = await world.director.observe(world.signal);
   const prefix = `${world.scope.stack}/${world.scope.environment}/${service}:`;
   return counters.filter((target) => target.backend.startsWith(prefix));
-}
-
-function totalOf(counters: readonly TargetCounters[], before: readonly TargetCounters[]): Traffic {
-  let latency: Histogram = {};
-  let requests = 0;
-  let errors = 0;
-  for (const now of counters) {
-    const earlier = before.find(
-      (candidate) => candidate.target === now.target && candidate.requests <= now.requests,
-    );
-    requests += now.requests - (earlier?.requests ?? 0);
-    errors += now.status5xx + now.failures - (earlier ? earlier.status5xx + earlier.failures : 0);
-    latency = addHistograms(latency, subtractHistograms(now.latency, earlier?.latency ?? {}));
-  }
-  const p95Ms = quantileOf(latency, 0.95);
-  return { requests, errors, ...(p95Ms === undefined ? {} : { p95Ms }) };
 }
 
 /** Every check must answer as written, through the real edge, on the service's first route. */
