@@ -126,6 +126,7 @@ function journal(fresh: () => Store): void {
     expect(store.deployments.journal("a" as DeploymentId, 0)).toEqual([first, last]);
     expect(store.deployments.journal("a" as DeploymentId, first.seq)).toEqual([last]);
     expect(store.deployments.journal("a" as DeploymentId, last.seq)).toEqual([]);
+    expect(store.deployments.journal("a" as DeploymentId, 0, 1)).toEqual([first]);
     expect(codeOf(() => store.deployments.append(line("none", "x")))).toBe("STORE_NOT_FOUND");
   });
 

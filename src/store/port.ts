@@ -166,7 +166,8 @@ export interface DeploymentStore {
   /** Queued, running and returning ones, oldest first. */
   unfinished(scope: Scope | "all"): Deployment[];
   append(entry: DistributiveOmit<JournalEntry, "seq">): JournalEntry;
-  journal(id: DeploymentId, afterSeq: number): JournalEntry[];
+  /** Entries after `afterSeq` in order; at most `limit`, so that a long journal can be read in pieces. */
+  journal(id: DeploymentId, afterSeq: number, limit?: number): JournalEntry[];
   /** Called after each append, in this process only. Returns the way to stop it. */
   onAppend(listener: (entry: JournalEntry) => void): () => void;
 }

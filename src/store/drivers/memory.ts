@@ -169,8 +169,12 @@ function deploymentStore(memory: Memory): DeploymentStore {
       tell(memory);
       return structuredClone(appended);
     },
-    journal: (id, afterSeq) =>
-      structuredClone(memory.data.journal.filter((entry) => entry.deployment === id && entry.seq > afterSeq)),
+    journal: (id, afterSeq, limit) =>
+      structuredClone(
+        memory.data.journal
+          .filter((entry) => entry.deployment === id && entry.seq > afterSeq)
+          .slice(0, limit ?? Number.POSITIVE_INFINITY),
+      ),
     onAppend(listener) {
       memory.listeners.add(listener);
       return () => memory.listeners.delete(listener);

@@ -75,9 +75,15 @@ export function deploymentStore(db: SqliteDatabase, vault: Vault): DeploymentSto
       };
       return entry.event === "output" ? db.relaxed(append) : db.transaction(append);
     },
-    journal: (id, afterSeq) =>
+    // A negative LIMIT is none: https://www.sqlite.org/lang_select.html#limitoffset
+    journal: (id, afterSeq, limit = -1) =>
       db
-        .all("SELECT seq, body FROM journal WHERE deployment = ? AND seq > ? ORDER BY seq", id, afterSeq)
+        .all(
+          "SELECT seq, body FROM journal WHERE deployment = ? AND seq > ? ORDER BY seq LIMIT ?",
+          id,
+          afterSeq,
+          limit,
+        )
         .map((row) => ({ ...JSON.parse(String(row["body"])), seq: Number(row["seq"]) }) as JournalEntry),
     onAppend(listener) {
       listeners.add(listener);
