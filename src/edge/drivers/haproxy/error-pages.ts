@@ -1,0 +1,67 @@
+/** The pages HAProxy itself answers with: what went wrong, who can mend it, and the request's id for the logs. */
+type Page = { status: number; title: string; detail: string };
+
+const requestId = "%[var(txn.id)]";
+const service = "%[var(txn.pool),field(5,|)]";
+
+export const pages = {
+  badRequest: { status: 400, title: "Bad request", detail: "The request is not valid HTTP." },
+  notFound: {
+    status: 404,
+    title: "No such site",
+    detail: "No route of this server matches the host and path of the request.",
+  },
+  requestTimeout: {
+    status: 408,
+    title: "Request took too long",
+    detail: "The client did not send its whole request in time.",
+  },
+  tooLarge: {
+    status: 413,
+    title: "Body too large",
+    detail: "The request body is larger than this route allows.",
+  },
+  tooMany: {
+    status: 429,
+    title: "Too many requests",
+    detail: "This client asks faster than the route allows; see Retry-After.",
+  },
+  noAnswer: {
+    status: 502,
+    title: "Service does not answer",
+    detail: `The service ${service} closed the connection without a complete answer.`,
+  },
+  refused: {
+    status: 503,
+    title: "Service does not answer",
+    detail: `The service ${service} does not accept connections.`,
+  },
+  noTarget: {
+    status: 503,
+    title: "Service unavailable",
+    detail: `No replica of the service ${service} takes requests now.`,
+  },
+  held: {
+    status: 503,
+    title: "Service is being switched",
+    detail: `The service ${service} did not come back within the time its requests may wait.`,
+  },
+  tooSlow: {
+    status: 504,
+    title: "Service is too slow",
+    detail: `The service ${service} did not begin its answer in time.`,
+  },
+} as const satisfies Record<string, Page>;
+
+/** The page as one single-quoted log-format argument of a HAProxy configuration line. */
+export function pageArgument(page: Page): string {
+  return `'${pageHtml(String(page.status), page.title, page.detail)}'`;
+}
+
+/** Arguments may themselves be log-format expressions. */
+export function pageHtml(status: string, title: string, detail: string): string {
+  return (
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${status} ${title}</title>` +
+    `<h1>${status} ${title}</h1><p>${detail}</p><p>Request ${requestId}</p></html>`
+  );
+}

@@ -1,0 +1,178 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../../lib/atomic-file.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { run } from "../../../lib/run.ts";
+import { applyUnconfirmed, configInvalid, edgeStartFailed, listenFailed } from "../../errors.ts";
+import { askSocket } from "./admin-socket.ts";
+import type { Layout } from "./layout.ts";
+
+const infoLimitMs = 1_000;
+const startLimitMs = 10_000;
+const reloadLimitMs = 15_000;
+
+/** One HAProxy: its supervisor, its master and its workers. They belong to no control plane. */
+export class HaproxyProcess {
+  readonly #layout: Layout;
+  readonly #program: string;
+  readonly #clock: Clock;
+
+  constructor(layout: Layout, options: { program: string; clock: Clock }) {
+    this.#layout = layout;
+    this.#program = options.program;
+    this.#clock = options.clock;
+  }
+
+  /** Process id of the worker that serves now, or `undefined` when none answers. */
+  async worker(signal?: AbortSignal): Promise<number | undefined> {
+    if (!existsSync(this.#layout.adminSocket)) return undefined;
+    // A worker that is just starting may take the connection and answer much later.
+    const limit = AbortSignal.timeout(infoLimitMs);
+    const limited = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const info = await askSocket(this.#layout.adminSocket, "show info", limited).catch(() => "");
+    const pid = /^Pid: (\d+)$/m.exec(info)?.[1];
+    return pid === undefined ? undefined : Number(pid);
+  }
+
+  /** Workers of earlier reloads that still have connections. */
+  async oldWorkers(signal?: AbortSignal): Promise<number[]> {
+    const text = await askSocket(this.#layout.masterSocket, "show proc", signal).catch(() => "");
+    return parseProcesses(text).old;
+  }
+
+  /** Adopts the running HAProxy or starts it with the configuration on disk; resolves with the worker's id. */
+  async ensure(signal: AbortSignal): Promise<number> {
+    const running = await this.worker(signal);
+    if (running !== undefined) return running;
+    const supervisor = await this.#supervisor();
+    if (supervisor === undefined) await this.#spawn();
+    const until = this.#clock.now() + startLimitMs;
+    while (this.#clock.now() < until) {
+      const pid = await this.worker(signal);
+      if (pid !== undefined) return pid;
+      await this.#clock.sleep(20, signal);
+    }
+    await this.stop();
+    throw await this.#startError();
+  }
+
+  /** Has HAProxy itself read a configuration file. Throws EDGE_CONFIG_INVALID with its words. */
+  async check(file: string, signal: AbortSignal): Promise<void> {
+    const outcome = await run([this.#program, "-c", "-q", "-f", file], { timeoutMs: 20_000, signal });
+    if (outcome.exitCode !== 0) throw configInvalid(alerts(outcome.stderr));
+  }
+
+  /** Reloads the configuration on disk; resolves with the new worker's id once it serves, or throws and the old one goes on. */
+  async reload(signal: AbortSignal): Promise<number> {
+    const { masterSocket } = this.#layout;
+    const before = parseProcesses(await askSocket(masterSocket, "show proc", signal));
+    const known = new Set([...before.workers, ...before.old]);
+    const logged = await this.#logSize();
+    await askSocket(masterSocket, "reload", signal).catch(() => "");
+    const until = this.#clock.now() + reloadLimitMs;
+    while (this.#clock.now() < until) {
+      const now = parseProcesses(await askSocket(masterSocket, "show proc", signal).catch(() => ""));
+      const fresh = now.workers.find((pid) => !known.has(pid));
+      if (fresh !== undefined && (await this.worker(signal)) === fresh) return fresh;
+      if (now.failed > before.failed) throw startFailure(await this.#logFrom(logged));
+      await this.#clock.sleep(10, signal);
+    }
+    throw applyUnconfirmed(`no new worker within ${reloadLimitMs / 1000} s of the reload`);
+  }
+
+  /** Ends HAProxy and its supervisor, and everything they serve. */
+  async stop(): Promise<void> {
+    const pid = await this.#supervisor();
+    if (pid === undefined) return;
+    process.kill(pid, "SIGTERM");
+    const until = this.#clock.now() + 5_000;
+    while (alive(pid)) {
+      if (this.#clock.now() > until) {
+        process.kill(-pid, "SIGKILL");
+        break;
+      }
+      await this.#clock.sleep(20);
+    }
+    await rm(this.#layout.supervisorPid, { force: true });
+  }
+
+  async #spawn(): Promise<void> {
+    await mkdir(this.#layout.folder, { recursive: true, mode: 0o700 });
+    const log = await open(this.#layout.log, "a", 0o600);
+    try {
+      const { config, masterSocket } = this.#layout;
+      const script = join(import.meta.dirname, "supervise.sh");
+      const child = spawn("sh", [script, this.#program, config, masterSocket], {
+        detached: true,
+        stdio: ["ignore", log.fd, log.fd],
+      });
+      await new Promise<void>((resolve, reject) => {
+        child.once("spawn", resolve);
+        child.once("error", (cause) => reject(edgeStartFailed("cannot start its supervisor", cause)));
+      });
+      child.unref();
+      await writeFileAtomic(this.#layout.supervisorPid, `${child.pid}\n`);
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** The supervisor's process id, if that process is ours. */
+  async #supervisor(): Promise<number | undefined> {
+    const pid = Number(await readFile(this.#layout.supervisorPid, "utf8").catch(() => ""));
+    if (!(pid > 1)) return undefined;
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return command.includes(this.#layout.config) ? pid : undefined;
+  }
+
+  async #startError() {
+    return startFailure(await this.#logFrom(0));
+  }
+
+  async #logSize(): Promise<number> {
+    return (await readFile(this.#layout.log).catch(() => Buffer.alloc(0))).length;
+  }
+
+  async #logFrom(offset: number): Promise<string> {
+    const log = await readFile(this.#layout.log).catch(() => Buffer.alloc(0));
+    return log.subarray(offset).toString("utf8").slice(-4_000);
+  }
+}
+
+/** Parses the master's `show proc`. */
+export function parseProcesses(text: string): { workers: number[]; old: number[]; failed: number } {
+  const found = { workers: [] as number[], old: [] as number[], failed: 0 };
+  let section = found.workers;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("# old workers")) section = found.old;
+    const [, pid, type] = /^(\d+)\s+(\S+)/.exec(line) ?? [];
+    if (type === "worker") section.push(Number(pid));
+    if (type === "master") found.failed = Number(/\[failed: (\d+)\]/.exec(line)?.[1] ?? 0);
+  }
+  return found;
+}
+
+function startFailure(log: string) {
+  const said = alerts(log);
+  const address = /cannot bind (?:UNIX )?socket(?: \(([^)]*)\))?.*?\[([^\]]+)\]/.exec(said.join("\n"));
+  if (address) return listenFailed(address[2] ?? "", address[1] ?? "cannot bind");
+  return edgeStartFailed(said.join("; ") || "HAProxy gave no reason");
+}
+
+/** HAProxy's complaints, without its decoration. */
+function alerts(text: string): string[] {
+  return [
+    ...new Set([...text.matchAll(/^\[ALERT\]\s+\(\d+\) : (.*)$/gm)].map(([, words]) => words ?? "")),
+  ].slice(-5);
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

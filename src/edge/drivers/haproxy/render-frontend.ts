@@ -1,0 +1,129 @@
+import type { EdgeConfig } from "../../port.ts";
+import { pageArgument, pages } from "./error-pages.ts";
+import { routeField, stripDepth } from "./render-maps.ts";
+import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
+import type { Truth } from "./truth.ts";
+
+/** One field of the route's value, as a sample expression. */
+export function field(name: keyof typeof routeField): string {
+  return `var(txn.route),field(${routeField[name]},|)`;
+}
+
+/** The frontend of the public listeners: finds the route and applies what it asks for, then picks the backend. */
+export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
+  const { http, https } = truth.config;
+  if (!http && !https) return [];
+  const certificates = options.layout.certificateList;
+  return [
+    "frontend public from http",
+    ...(http ? [`  bind ${bindAddress(http, options)}`] : []),
+    ...(https ? [`  bind ${bindAddress(https, options)} ssl crt-list ${certificates} alpn h2,http/1.1`] : []),
+    ...originRules(options),
+    ...routeRules(options),
+    ...tlsRules(truth.config),
+    ...rateRules(),
+    ...bodyRules(),
+    ...stripRules(truth.config),
+    `  use_backend %[${field("limitedBackend")}] if { var(txn.body_limit) -m found }`,
+    `  use_backend %[${field("backend")}]`,
+    ...secureRules(),
+    "",
+  ];
+}
+
+/** Who asks, over what: the claims of peers outside the trusted ranges are dropped before anything reads them. */
+function originRules({ layout }: RenderOptions): Lines {
+  return [
+    "  http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m reg ^[A-Za-z0-9._:-]{1,128}$ }",
+    "  http-request set-var(txn.id) req.hdr(x-request-id)",
+    "  http-request set-var(txn.client) src",
+    `  acl trusted src -f ${layout.trusted}`,
+    "  http-request del-header x-forwarded- -m beg unless trusted",
+    "  http-request del-header forwarded unless trusted",
+    "  http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if trusted { req.hdr_ip(x-forwarded-for,-1) -m found }",
+    "  http-request set-header x-forwarded-for %[req.fhdr(x-forwarded-for)],\\ %[src] if { req.fhdr(x-forwarded-for) -m found }",
+    "  http-request set-header x-forwarded-for %[src] unless { req.fhdr(x-forwarded-for) -m found }",
+    "  http-request set-header x-real-ip %[var(txn.client)]",
+    "  http-request set-header x-forwarded-proto %[ssl_fc,iif(https,http)] unless { req.hdr(x-forwarded-proto) -m found }",
+    "  http-request set-header x-forwarded-host %[req.hdr(host)] unless { req.hdr(x-forwarded-host) -m found }",
+  ];
+}
+
+/** An exact host first, then a wildcard of one label, then any host; each time the longest path that matches. */
+function routeRules({ layout }: RenderOptions): Lines {
+  const find = `concat(,txn.path,/),map_beg(${layout.maps.routes})`;
+  const missing = "unless { var(txn.route) -m found }";
+  return [
+    "  http-request set-var(txn.host) req.hdr(host),regsub(:[0-9]*$,),rtrim(.),lower",
+    "  http-request set-var(txn.path) path",
+    `  http-request set-var(txn.route) var(txn.host),${find}`,
+    `  http-request set-var(txn.route) var(txn.host),regsub(^[^.]*,*),${find} ${missing}`,
+    `  http-request set-var(txn.route) str(*),${find} ${missing}`,
+    `  http-request return status 404 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.notFound)} hdr x-request-id %[var(txn.id)] ${missing}`,
+  ];
+}
+
+/** R-025: same host and path on HTTPS, except the challenges a certificate is obtained with. */
+function tlsRules(config: EdgeConfig): Lines {
+  const port = config.https && config.https.port !== 443 ? `:${config.https.port}` : "";
+  const wanted = `{ ${field("requireTls")} 1 }`;
+  const https = "{ req.hdr(x-forwarded-proto) -m beg -i https }";
+  return [
+    `  http-request set-var(txn.hsts) bool(1) if ${wanted} ${https}`,
+    `  http-request redirect code 308 location https://%[var(txn.host)]${port}%[pathq] if ${wanted} !${https} !{ path_beg /.well-known/acme-challenge/ }`,
+  ];
+}
+
+/**
+ * A token bucket per client and route, kept as the time at which its debt is paid (GCRA). Microseconds modulo 2^32
+ * fit the table's counter; a value further ahead than the bucket can be is from before the clock wrapped.
+ */
+function rateRules(): Lines {
+  const limited = "if { var(txn.cost) -m int gt 0 }";
+  return [
+    `  http-request set-var(txn.cost) ${field("rateInterval")} if !{ ${field("rateInterval")} 0 }`,
+    `  http-request set-var(txn.slack) ${field("rateSlack")} ${limited}`,
+    `  http-request set-var(txn.capacity) ${field("rateCapacity")} ${limited}`,
+    `  http-request set-var(txn.tag) ${field("tag")} ${limited}`,
+    `  http-request track-sc0 var(txn.client),concat(|,txn.tag) table rate ${limited}`,
+    `  http-request set-var(txn.now) date(0,us),mod(4294967296) ${limited}`,
+    `  http-request set-var(txn.debt) sc0_get_gpt0,sub(txn.now) ${limited}`,
+    `  http-request set-var(txn.debt) int(0) ${limited} { var(txn.debt) -m int lt 0 }`,
+    `  http-request set-var(txn.debt) int(0) ${limited} { var(txn.debt),sub(txn.capacity) -m int gt 0 }`,
+    `  http-request set-var(txn.wait) var(txn.debt),sub(txn.slack) ${limited}`,
+    `  http-request return status 429 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.tooMany)} hdr retry-after %[var(txn.wait),add(999999),div(1000000)] hdr x-request-id %[var(txn.id)] ${limited} { var(txn.wait) -m int gt 0 }`,
+    `  http-request sc-set-gpt0(0) var(txn.now),add(txn.debt),add(txn.cost),mod(4294967296) ${limited}`,
+  ];
+}
+
+/** A length beyond the limit is refused at once; a body without a length goes where it is counted. */
+function bodyRules(): Lines {
+  const limited = "{ var(txn.limit) -m found }";
+  const tooLarge = `content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.tooLarge)} hdr x-request-id %[var(txn.id)]`;
+  return [
+    `  http-request set-var(txn.limit) ${field("bodyLimit")} if !{ ${field("bodyLimit")} none }`,
+    `  http-request return status 413 ${tooLarge} if ${limited} { req.hdr_val(content-length),sub(txn.limit) -m int gt 0 }`,
+    `  http-request set-var(txn.body_limit) var(txn.limit) if ${limited} !{ req.hdr(content-length) -m found } { req.hdr(transfer-encoding) -m found }`,
+    `  http-request set-var(txn.body_limit) var(txn.limit) if ${limited} !{ req.hdr(content-length) -m found } { req.ver 2.0 } !{ method GET HEAD OPTIONS }`,
+  ];
+}
+
+function stripRules(config: EdgeConfig): Lines {
+  return stripDepths(config).map(
+    (depth) =>
+      `  http-request set-path /%[path,field(${depth + 2},/,0)] if { ${field("stripDepth")} ${depth} }`,
+  );
+}
+
+/** Depths that need no reload, and deeper ones as routes ask for them. */
+function stripDepths(config: EdgeConfig): number[] {
+  const asked = config.routes.filter((route) => route.stripPath).map(stripDepth);
+  return [...new Set([1, 2, 3, ...asked.filter((depth) => depth > 3)])].sort((a, b) => a - b);
+}
+
+/** R-024: exactly this value. */
+function secureRules(): Lines {
+  return [
+    '  http-after-response set-header strict-transport-security "max-age=31536000; includeSubDomains; preload" if { var(txn.hsts) -m found }',
+  ];
+}

@@ -1,0 +1,104 @@
+import { pageArgument, pages } from "./error-pages.ts";
+import type { Layout } from "./layout.ts";
+import { compression } from "./render-answers.ts";
+import { poolField } from "./render-maps.ts";
+import type { Lines } from "./render-options.ts";
+import type { httpVariants, Pool, Slot, Truth } from "./truth.ts";
+
+/** The address of a slot nobody uses: discard on loopback; the slot is disabled anyway. */
+export const nowhere = { host: "127.0.0.1", port: 9 } as const;
+
+const html = 'content-type "text/html; charset=utf-8"';
+const id = "hdr x-request-id %[var(txn.id)]";
+
+const setting = (name: keyof typeof poolField) => `var(txn.pool),field(${poolField[name]},|)`;
+const sticky = `{ ${setting("sticky")} 1 }`;
+
+/** What all HTTP pools share. These rules come before those of the pool itself. */
+export function poolDefaults({ maps }: Layout): Lines {
+  return [
+    "defaults pool from http",
+    "  balance roundrobin",
+    // A target that closes its idle connection must not cost a request: what cannot have been processed is sent again.
+    "  retries 3",
+    "  option redispatch 1",
+    "  retry-on conn-failure empty-response",
+    "  default-server pool-purge-delay 2s",
+    ...[pages.badRequest, pages.requestTimeout, pages.noAnswer, pages.refused, pages.tooSlow].map(
+      (page) => `  http-error status ${page.status} ${html} lf-string ${pageArgument(page)} ${id}`,
+    ),
+    `  http-request set-var(txn.pool) be_name,map_str(${maps.pools})`,
+    `  http-request lua.roadstead_hold if { ${setting("hold")} 1 }`,
+    `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
+    // Event streams are silent for as long as nothing happens: they keep the long default.
+    `  http-request set-timeout server ${setting("timeoutMs")} unless { req.hdr(accept) -m sub text/event-stream }`,
+    "  http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }",
+    "  http-response set-var(txn.answered) bool(1) if { status 503 }",
+    `  http-response set-var(txn.slot) srv_name if ${sticky}`,
+    `  http-response set-var(txn.token) be_name,concat(/,txn.slot),map_str(${maps.tokens}) if ${sticky}`,
+    "  http-response set-var(txn.slot) srv_name if { status 101 }",
+    "  http-response track-sc1 be_name,concat(/,txn.slot) table upgraded if { status 101 }",
+    // HAProxy says 503 for a refused connection; 503 is kept for "no replica", a refusal is a bad gateway.
+    "  http-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m found } !{ var(txn.no_target) -m found } !{ var(txn.hold_over) -m found }",
+    "",
+  ];
+}
+
+/** One HTTP pool in one of its variants. */
+export function httpPool(
+  variant: (typeof httpVariants)[number],
+  pool: Pool,
+  { truth, layout }: { truth: Truth; layout: Layout },
+): Lines {
+  const cookie = `roadstead_${pool.index}`;
+  const setCookie = `"${cookie}=%[var(txn.token)]; Path=/; HttpOnly; SameSite=Lax`;
+  const stale = "if { var(txn.token) -m found } !{ var(txn.token),strcmp(txn.bound) eq 0 }";
+  return [
+    `backend ${variant}${pool.index} from pool`,
+    ...(variant === "z" ? compression : []),
+    ...(variant === "l" ? limitLines : []),
+    `  http-request set-var(txn.bound) req.cook(${cookie}) if ${sticky}`,
+    `  http-request set-var(txn.server) var(txn.bound),map_str(${layout.maps.sticky}) if { var(txn.bound) -m found }`,
+    "  http-request set-var(txn.no_target) bool(1) if { nbsrv eq 0 } !{ var(txn.server) -m found }",
+    `  http-request return status 503 ${html} lf-string ${pageArgument(pages.noTarget)} hdr retry-after 5 ${id} if { var(txn.no_target) -m found }`,
+    "  use-server %[var(txn.server)] if { var(txn.server) -m found }",
+    `  http-response add-header set-cookie ${setCookie}" ${stale} !{ ssl_fc }`,
+    `  http-response add-header set-cookie ${setCookie}; Secure" ${stale} { ssl_fc }`,
+    ...servers(pool, truth),
+    "",
+  ];
+}
+
+/** The filter ends a request with an error, which HAProxy words as 400. */
+const limitLines: Lines = [
+  "  filter lua.roadstead_body_limit",
+  `  http-error status 400 ${html} lf-string ${pageArgument(pages.tooLarge)} ${id}`,
+  "  http-after-response set-status 413 if { var(txn.too_large) -m found }",
+];
+
+/** TCP pools exist only for internal listeners, which need a reload anyway. */
+export function tcpPool(pool: Pool, truth: Truth): Lines {
+  return [`backend t${pool.index} from tcp`, "  balance roundrobin", ...servers(pool, truth), ""];
+}
+
+function servers(pool: Pool, truth: Truth): Lines {
+  const lines: string[] = [];
+  let emptyFrom: number | undefined;
+  for (let index = 1; index <= truth.size.slots + 1; index += 1) {
+    const slot = pool.slots.find((candidate) => candidate.index === index && !candidate.retired);
+    const free = slot === undefined && index <= truth.size.slots;
+    if (free) emptyFrom ??= index;
+    else if (emptyFrom !== undefined) {
+      lines.push(
+        `  server-template s ${emptyFrom}-${index - 1} ${nowhere.host}:${nowhere.port} weight 1 disabled`,
+      );
+      emptyFrom = undefined;
+    }
+    if (slot) lines.push(`  server s${slot.index} ${addressOf(slot)} weight ${slot.weight}`);
+  }
+  return lines;
+}
+
+function addressOf(slot: Slot): string {
+  return slot.host.includes(":") ? `[${slot.host}]:${slot.port}` : `${slot.host}:${slot.port}`;
+}
