@@ -1,0 +1,185 @@
+import { z } from "zod";
+import {
+  canarySchema,
+  healthSchema,
+  rateLimitSchema,
+  releaseSchema,
+  routeSchema,
+  siteSchema,
+  smokeSchema,
+} from "./x-roadstead-parts.ts";
+import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
+
+/**
+ * The shapes of `x-roadstead`. Everything is optional: defaults depend on the rest of the service and are applied by
+ * build-stack.ts. The texts here are the reference manual: docs/x-roadstead.md is generated from them.
+ */
+
+export const kinds = ["web", "worker", "static", "database", "job"] as const;
+export const strategies = ["recreate", "rolling", "blue-green", "canary", "singleton"] as const;
+
+const serviceFields = {
+  kind: field(z.enum(kinds, { error: `expected one of ${kinds.join(", ")}` }), {
+    type: kinds.join(", "),
+    default: "inferred",
+    description: "What the service is; see the rules below.",
+  }),
+  routes: field(z.array(routeSchema, { error: "expected a list of routes" }), {
+    type: "list of routes",
+    default: "one host for a web service; see the rules below",
+    description: "Public entries on the edge. An empty list keeps a web service private.",
+    example: "[api.example.com, {host: example.com, path: /api, port: 3000}]",
+  }),
+  strategy: field(z.enum(strategies, { error: `expected one of ${strategies.join(", ")}` }), {
+    type: strategies.join(", "),
+    default: "inferred",
+    description: "How a new release replaces the old one; see the rules below.",
+  }),
+  canary: field(canarySchema, {
+    type: "mapping",
+    default: "none; given alone it means `strategy: canary`",
+    description: "How a canary is judged on its own traffic.",
+  }),
+  keepWarm: field(duration(), {
+    type: "duration",
+    default: "60m for blue-green and canary, else 0s",
+    description: "Rollback window: the replaced replicas stay warm.",
+  }),
+  release: field(releaseSchema, {
+    type: "mapping",
+    default: "none",
+    description: "Job that runs once per release, before it gets traffic, e.g. database migrations.",
+  }),
+  smoke: field(z.array(smokeSchema, { error: "expected a list of checks" }), {
+    type: "list of checks",
+    default: "none",
+    description: "Requests through the real edge that must answer as written after the cut-over.",
+    example: '["GET /api/health 200"]',
+  }),
+  health: field(healthSchema, {
+    type: "mapping",
+    default: "the Compose healthcheck; see the rules below",
+    description: "How readiness is decided. Name exactly one of `http`, `tcp`, `exec`, or only timings.",
+  }),
+  sticky: field(z.union([z.literal("cookie"), flag()], { error: "expected cookie, true or false" }), {
+    type: "cookie, true or false",
+    default: "false",
+    description: "A cookie keeps a client on its replica, also during a canary.",
+  }),
+  drain: field(duration(), {
+    type: "duration",
+    default: "30s",
+    description: "In-flight requests and open WebSockets of a replaced replica get this long.",
+  }),
+  readyTimeout: field(duration(), {
+    type: "duration",
+    default: "120s plus the start period",
+    description:
+      "A new replica that is not ready by then fails the deployment; the old one keeps its traffic.",
+  }),
+  hold: field(duration(), {
+    type: "duration",
+    default: "30s",
+    description:
+      "The longest that the edge holds requests while a singleton or recreated service is switched.",
+  }),
+  bodyLimit: field(size(), {
+    type: "size",
+    default: "no limit",
+    description: "Larger request bodies get 413 from the edge.",
+  }),
+  rateLimit: field(rateLimitSchema, {
+    type: "mapping",
+    default: "no limit",
+    description: "Requests per client address.",
+  }),
+  site: field(siteSchema, {
+    type: "mapping",
+    default: "none",
+    description: "Static files served by the edge, without a running replica. Makes the kind `static`.",
+  }),
+};
+
+export const serviceSchema = z.strictObject(serviceFields, { error: "expected a mapping" });
+
+export const overrideSchema = z.strictObject(
+  {
+    ...serviceFields,
+    replicas: field(integer(0, 1000), {
+      type: "number",
+      default: "deploy.replicas or scale",
+      description: "Running copies in this environment.",
+    }),
+    environment: field(
+      z.record(
+        z.string(),
+        z.union([z.string(), z.number().transform(String), z.boolean().transform(String), z.null()]),
+        { error: "expected a mapping of variables" },
+      ),
+      {
+        type: "mapping",
+        default: "none",
+        description: "Variables on top of the service's; `null` removes one.",
+      },
+    ),
+  },
+  { error: "expected a mapping" },
+);
+
+export const environmentSchema = z.strictObject(
+  {
+    domain: field(host(), {
+      type: "host name",
+      default: "the stack's `domain`",
+      description: "Default routes of this environment are `<service>.<domain>`.",
+    }),
+    replicas: field(integer(0, 1000), {
+      type: "number",
+      default: "each service's own",
+      description: "Running copies of every stateless service in this environment.",
+    }),
+    services: field(z.record(z.string(), overrideSchema, { error: "expected a mapping of services" }), {
+      type: "mapping",
+      default: "none",
+      description:
+        "Service name -> any key of the service level, `replicas`, `environment`. A key given here replaces the service's own.",
+    }),
+  },
+  { error: "expected a mapping" },
+);
+
+const loose = z.looseObject({}, { error: "expected a mapping" });
+
+export const stackSchema = z.strictObject(
+  {
+    domain: field(host(), {
+      type: "host name",
+      default: "none: hosts end in `.localhost`",
+      description:
+        "Default routes are `<service>.<domain>` in production, `<service>.<environment>.<domain>` elsewhere.",
+    }),
+    environments: field(
+      z.record(z.string(), environmentSchema, { error: "expected a mapping of environments" }),
+      {
+        type: "mapping",
+        default: "none",
+        description: "What differs in one environment.",
+      },
+    ),
+    dependencies: field(z.array(loose, { error: "expected a list of mappings" }), {
+      type: "list of mappings",
+      default: "none",
+      description: "Outside services that the stack needs.",
+      example: "[{name: Payment API, http: 'https://…', every: 30s}]",
+    }),
+    backups: field(loose, { type: "mapping", default: "none", description: "Backup schedules." }),
+    alerts: field(loose, { type: "mapping", default: "none", description: "Alert rules and channels." }),
+    pipeline: field(loose, { type: "mapping", default: "none", description: "Steps before a deployment." }),
+  },
+  { error: "expected a mapping" },
+);
+
+export type RouteSetting = z.output<typeof routeSchema>;
+export type ServiceSettings = z.output<typeof overrideSchema>;
+export type StackSettings = z.output<typeof stackSchema>;
+export type EnvironmentSettings = z.output<typeof environmentSchema>;
