@@ -2,7 +2,7 @@ import { bringUp, isFullyRouted } from "./bring-up.ts";
 import { planNotes } from "./plan-notes.ts";
 import { repair } from "./repair.ts";
 import { orphans, retire } from "./retire.ts";
-import { type RolloutInput, type ServiceView, viewOf } from "./rollout-input.ts";
+import { type RolloutInput, type ServiceView, viewsOf } from "./rollout-input.ts";
 import { shiftTraffic, switchWarm } from "./shift.ts";
 import type { Plan, Step } from "./step.ts";
 import { stepKey } from "./step.ts";
@@ -14,7 +14,7 @@ import { Waves } from "./waves.ts";
  * retrying and repairing drift are this same function.
  */
 export function planRollout(input: RolloutInput): Plan {
-  const views = input.target.services.map((desired) => viewOf(input, desired));
+  const views = viewsOf(input);
   const waves = new Waves();
   if (input.mode === "steady") {
     repair(input, views, waves);
@@ -72,10 +72,8 @@ function smoke(input: RolloutInput, views: readonly ServiceView[], waves: Waves)
 
 /** Every service of the target runs, is ready and has its traffic: nothing is left but to retire. */
 export function isServing(input: RolloutInput): boolean {
-  return input.target.services
-    .map((desired): ServiceView => viewOf(input, desired))
-    .every(
-      (view) =>
-        view.allReady && (!view.desired.routed || view.wanted.length === 0 || isFullyRouted(input, view)),
-    );
+  return viewsOf(input).every(
+    (view) =>
+      view.allReady && (!view.desired.routed || view.wanted.length === 0 || isFullyRouted(input, view)),
+  );
 }

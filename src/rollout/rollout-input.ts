@@ -43,12 +43,16 @@ export type ServiceView = {
   allReady: boolean;
 };
 
-export function viewOf(input: RolloutInput, desired: DesiredService): ServiceView {
+export function viewsOf(input: RolloutInput): ServiceView[] {
+  const byService = Map.groupBy(input.observed.replicas, (replica) => replica.service);
+  return input.target.services.map((desired) => viewOf(input, desired, byService.get(desired.name) ?? []));
+}
+
+function viewOf(input: RolloutInput, desired: DesiredService, mine: readonly ReplicaView[]): ServiceView {
   const count = desired.stopped || desired.oneShot ? 0 : desired.replicas;
   const wanted = Array.from({ length: count }, (_, index) =>
     replicaId(input.target.scope, desired.name, desired.revision, index + 1),
   );
-  const mine = input.observed.replicas.filter((replica) => replica.service === desired.name);
   const present = new Map(mine.filter((r) => wanted.includes(r.id)).map((r) => [r.id, r]));
   const ready = wanted.filter((id) => present.get(id)?.ready);
   const others = mine.filter((replica) => !wanted.includes(replica.id));

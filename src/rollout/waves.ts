@@ -4,22 +4,26 @@ import type { PlannedStep, Step } from "./step.ts";
 export class Waves {
   readonly #steps: PlannedStep[] = [];
 
+  #end = 0;
+
   /** Adds a step at `wave` or later and returns the first wave after it. */
   add(wave: number, step: Step): number {
     this.#steps.push({ wave, step });
+    this.#end = Math.max(this.#end, wave + 1);
     return wave + 1;
   }
 
   /** The first wave after everything added so far. */
   get end(): number {
-    return this.#steps.reduce((end, planned) => Math.max(end, planned.wave + 1), 0);
+    return this.#end;
   }
 
-  /** In order of waves, numbered without gaps. */
+  /** In order of waves, numbered without gaps; within a wave in the order in which they were added. */
   steps(): PlannedStep[] {
     const used = [...new Set(this.#steps.map((planned) => planned.wave))].sort((a, b) => a - b);
-    return used.flatMap((wave, index) =>
-      this.#steps.filter((planned) => planned.wave === wave).map(({ step }) => ({ wave: index, step })),
-    );
+    const position = new Map(used.map((wave, index) => [wave, index]));
+    return this.#steps
+      .map(({ wave, step }) => ({ wave: position.get(wave) ?? 0, step }))
+      .sort((a, b) => a.wave - b.wave);
   }
 }
