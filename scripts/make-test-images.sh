@@ -3,7 +3,7 @@
 # so that tests with a real engine need no public image registry. Not the official images: same names, same
 # environment and entrypoint contract for the common cases, other contents (each is labelled test.stand-in=1).
 #
-#   make-test-images.sh [busybox] [node] [redis] [nginx] [pg15] [pg17] [registry]     default: all but registry
+#   make-test-images.sh [busybox] [node] [redis] [nginx] [pg15] [pg17] [registry]     default: all
 #
 # An image that the engine already has is left alone, unless REBUILD=1.
 # env: ROADSTEAD_TEST_IMAGES (cache, default ~/.cache/roadstead-test-images; keep it between runs)
@@ -252,7 +252,7 @@ img_registry() { local r=$WORK/registry; skel "$r" bookworm; add "$r" bookworm l
 first_tag() { case $1 in busybox) echo busybox:latest;; node) echo "node:$NODE_MAJOR-alpine";; redis) echo redis:7-alpine;; nginx) echo nginx:alpine;;
   pg15) echo postgres:15;; pg17) echo postgres:17;; registry) echo registry:2;; *) echo "unknown image: $1" >&2; exit 2;; esac; }
 
-[ $# -gt 0 ] || set -- busybox node redis nginx pg15 pg17
+[ $# -gt 0 ] || set -- busybox node redis nginx pg15 pg17 registry
 for i in "$@"; do
   t=$(first_tag "$i")
   if [ -z "${REBUILD:-}" ] && [ -z "${PUSH:-}" ] && $DOCKER image inspect "$t" >/dev/null 2>&1; then say "$t is there"; continue; fi

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, it } from "vitest";
 import { run } from "../../lib/run.ts";
 import { runtimeConformance } from "../conformance.ts";
-import { engineProblem } from "./docker/docker-support.ts";
+import { engineProblem, untag } from "./docker/docker-support.ts";
 import { DockerRuntime } from "./docker.ts";
 
 const problem = await engineProblem();
@@ -13,7 +13,10 @@ const image = "roadstead-test-programs:latest";
 
 describe.skipIf(problem !== undefined)("docker", async () => {
   const filesDirectory = await mkdtemp(join(tmpdir(), "roadstead-docker-"));
-  afterAll(() => rm(filesDirectory, { recursive: true, force: true }));
+  afterAll(async () => {
+    await untag("conf");
+    await rm(filesDirectory, { recursive: true, force: true });
+  });
   const make = () => new DockerRuntime({ filesDirectory, owner: "roadstead-test" });
 
   runtimeConformance(

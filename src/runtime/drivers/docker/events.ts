@@ -36,7 +36,7 @@ export async function watchEvents(
     label: [`${label.managedBy}=${host.owner}`],
   });
   let retryMs = firstRetryMs;
-  let connectedBefore = false;
+  let firstAttempt = true;
   while (!signal.aborted) {
     try {
       const answer = await host.client.stream({
@@ -47,15 +47,19 @@ export async function watchEvents(
         signal,
       });
       retryMs = firstRetryMs;
-      if (connectedBefore) {
+      if (!firstAttempt) {
         await restoreAddresses(host, signal);
+        if (!signal.aborted) onChange();
+      }
+      firstAttempt = false;
+      for await (const _event of answer) {
+        if (signal.aborted) return;
         onChange();
       }
-      connectedBefore = true;
-      for await (const _event of answer) onChange();
     } catch {
       // The engine is away; the callers' own calls report that. Here it is only a reason to try again.
     }
+    firstAttempt = false;
     if (signal.aborted) return;
     try {
       await host.clock.sleep(retryMs, signal);
