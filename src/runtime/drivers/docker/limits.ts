@@ -39,9 +39,12 @@ export function limitsOf(service: string, compose: ComposeService): HostConfig {
     value === undefined ? undefined : microsecondsOf(service, key, value);
   const cpus = limits?.cpus ?? compose.cpus;
   return defined({
-    Memory: bytes("deploy.resources.limits.memory", limits?.memory ?? compose.mem_limit),
+    Memory: bytes(
+      limits?.memory === undefined ? "mem_limit" : "deploy.resources.limits.memory",
+      limits?.memory ?? compose.mem_limit,
+    ),
     MemoryReservation: bytes(
-      "deploy.resources.reservations.memory",
+      reserved?.memory === undefined ? "mem_reservation" : "deploy.resources.reservations.memory",
       reserved?.memory ?? compose.mem_reservation,
     ),
     MemorySwap: bytes("memswap_limit", compose.memswap_limit),
