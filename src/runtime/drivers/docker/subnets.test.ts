@@ -54,11 +54,17 @@ describe("service addresses (R-114)", () => {
             const address = parseAddress(next[name] ?? "") ?? 0;
             expect(contains(net, address) && !contains(request.containerRange, address)).toBe(true);
             expect(address % 256).not.toBe(255);
-            if (known[name] !== undefined) expect(next[name]).toBe(known[name]);
+            if (Object.hasOwn(known, name)) expect(next[name]).toBe(known[name]);
           }
         },
       ),
     );
+  });
+
+  it("serve services that are called like an object's own functions", () => {
+    const names = ["constructor", "toString", "__proto__"];
+    const assigned = assignAddresses({ ...request, services: names }) ?? {};
+    expect(Object.keys(assigned).sort()).toEqual([...names].sort());
   });
 
   it("forget services that are gone only when room is needed, and give up when there is none", () => {

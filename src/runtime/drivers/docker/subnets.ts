@@ -76,25 +76,25 @@ export function assignAddresses(request: AddressRequest): Record<string, string>
     const address = parseAddress(text);
     return address !== undefined && contains(request.subnet, address) && free(address);
   });
-  return (
-    assign(request, Object.fromEntries(kept), free) ??
-    assign(request, Object.fromEntries(kept.filter(([name]) => request.services.includes(name))), free)
-  );
+  const assigned =
+    assign(request, new Map(kept), free) ??
+    assign(request, new Map(kept.filter(([name]) => request.services.includes(name))), free);
+  return assigned === undefined ? undefined : Object.fromEntries(assigned);
 }
 
+/** Maps, not objects: `constructor` is a valid service name. */
 function assign(
   request: AddressRequest,
-  known: Record<string, string>,
+  assigned: Map<string, string>,
   free: (address: number) => boolean,
-): Record<string, string> | undefined {
-  const assigned = { ...known };
-  const used = new Set(Object.values(assigned));
+): Map<string, string> | undefined {
+  const used = new Set(assigned.values());
   const size = 2 ** (32 - request.subnet.prefix);
   // Large subnets have room enough at their upper end; looking further would only cost time.
   const span = Math.min(Math.floor(size / 2), 4096);
   const first = request.subnet.base + size - span;
   for (const service of [...request.services].sort()) {
-    if (assigned[service] !== undefined) continue;
+    if (assigned.has(service)) continue;
     const start = hashOf(service) % span;
     let found: string | undefined;
     for (let step = 0; step < span && found === undefined; step += 1) {
@@ -105,7 +105,7 @@ function assign(
       if (free(address) && !used.has(text)) found = text;
     }
     if (found === undefined) return undefined;
-    assigned[service] = found;
+    assigned.set(service, found);
     used.add(found);
   }
   return assigned;
