@@ -1,0 +1,126 @@
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureFirstToken } from "../src/api/auth/token.ts";
+import { createServer } from "../src/api/server.ts";
+import { writeFileAtomic } from "../src/lib/atomic-file.ts";
+import { systemClock } from "../src/lib/clock.ts";
+import { randomIds } from "../src/lib/ids.ts";
+import { messageOf } from "../src/lib/platform-error.ts";
+import { ControlEngine } from "../src/reconciler/control-engine.ts";
+import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
+import { createSqliteStore } from "../src/store/drivers/sqlite.ts";
+import { readOrCreateKey } from "../src/store/drivers/sqlite-key.ts";
+import { makeEdge, makeRuntime } from "./drivers.ts";
+import { holdHome } from "./hold-home.ts";
+import { jsonLog } from "./json-log.ts";
+import { parseListener } from "./listener.ts";
+import { requestThroughEdge } from "./request-through-edge.ts";
+import { resolveBundle } from "./resolve-bundle.ts";
+
+/** Builds the control plane from real drivers and starts it. Replicas and edge are processes of their own and go on without it. */
+export async function startControlPlane(
+  argv: readonly string[],
+  onJournal?: EngineParts["onJournal"],
+): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      home: { type: "string" },
+      runtime: { type: "string", default: "process" },
+      edge: { type: "string", default: "embedded" },
+      http: { type: "string", default: "127.0.0.1:8080" },
+      https: { type: "string", default: "127.0.0.1:8443" },
+      api: { type: "string", default: "127.0.0.1:7700" },
+    },
+  });
+  const { home } = values;
+  if (home === undefined) throw new Error("--home is needed");
+  prepareHome(home);
+  const log = jsonLog(process.stderr);
+  holdHome(home);
+  const clock = systemClock;
+  const ids = randomIds(clock.now);
+  const http = parseListener(values.http);
+  const store = createSqliteStore({
+    path: join(home, "roadstead.db"),
+    key: readOrCreateKey(join(home, "key")),
+  });
+  const token = ensureFirstToken(store, ids, clock);
+  if (token !== undefined) await writeFileAtomic(join(home, "token"), `${token}\n`);
+  const runtime = await makeRuntime(values.runtime, home);
+  const edge = await makeEdge(values.edge, home);
+  const parts: EngineParts = {
+    store,
+    runtime,
+    edge,
+    clock,
+    ids,
+    settings: { ...defaultSettings, holder: home, http, https: parseListener(values.https) },
+    resolve: resolveBundle,
+    request: requestThroughEdge(http),
+    log,
+    ...(onJournal ? { onJournal } : {}),
+  };
+  const engine = new ControlEngine(parts);
+  const version = packageVersion();
+  const server = createServer({
+    engine,
+    runtime,
+    store,
+    clock,
+    ids,
+    resolve: resolveBundle,
+    log,
+    version,
+    edgeName: edge.name,
+  });
+  await engine.reconciler.start();
+  const address = await server.listen(parseListener(values.api));
+  log("info", `control plane ${version} listens at ${address}`, {
+    runtime: runtime.name,
+    edge: edge.name,
+    home,
+  });
+
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log("info", `stopping on ${signal}; replicas and edge go on`);
+    await server.close();
+    await engine.reconciler.stop();
+    await Promise.all([runtime.close(), edge.close()]);
+    store.close();
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        log("error", `stop failed: ${messageOf(error)}`);
+        process.exit(1);
+      });
+    });
+  }
+}
+
+/** Others may pass through (database servers run as another user) but read nothing: every file inside has its own mode. */
+function prepareHome(home: string): void {
+  mkdirSync(home, { recursive: true, mode: 0o711 });
+  chmodSync(home, 0o711);
+}
+
+function packageVersion(): string {
+  const text = readFileSync(join(import.meta.dirname, "..", "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+if (import.meta.main) {
+  startControlPlane(process.argv.slice(2)).catch((error: unknown) => {
+    process.stderr.write(`roadstead: ${messageOf(error)}\n`);
+    const hint =
+      error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
+    if (hint !== undefined) process.stderr.write(`  ${hint}\n`);
+    process.exit(1);
+  });
+}

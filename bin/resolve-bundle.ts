@@ -1,0 +1,14 @@
+import type { EngineParts } from "../src/reconciler/parts.ts";
+import { loadStack } from "../src/stack/load-stack.ts";
+
+/** A release's texts to its stack: no disk, no environment of this process, so the same release resolves the same for ever. */
+export const resolveBundle: EngineParts["resolve"] = (bundle, environment) =>
+  loadStack({
+    composeFiles: bundle.composeFiles,
+    projectDirectory: bundle.projectDirectory,
+    profiles: bundle.profiles,
+    environment: bundle.variables,
+    readText: (path) => bundle.texts[path],
+    environmentName: environment,
+    ...(bundle.projectName === undefined ? {} : { projectName: bundle.projectName }),
+  });
