@@ -60,7 +60,7 @@ export function crashSuite(options: PlatformOptions): void {
       ["blue-green", [] as string[]],
       ["canary", ["-f", join(trio, "canary.yaml")]],
     ])("converges after every entry, no request fails, nothing is left over: %s", async (strategy, more) => {
-      const generator = new LoadGenerator({
+      const load = {
         host: "127.0.0.1",
         port: platform.http,
         requests: [
@@ -69,9 +69,9 @@ export function crashSuite(options: PlatformOptions): void {
         ],
         connections: 4,
         rate: 100,
-      });
+      };
       control = await start();
-      generator.start();
+      const generator = new LoadGenerator(load).start();
       let kills = 0;
       for (let crashAfter = 1; ; crashAfter += 1) {
         control.kill("SIGTERM");

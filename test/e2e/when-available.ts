@@ -10,7 +10,10 @@ export function whenAvailable(options: PlatformOptions, suites: () => void): voi
       : []),
     ...(options.edge === "haproxy" && spawnSync("haproxy", ["-v"]).status !== 0 ? ["HAProxy"] : []),
   ];
-  if (missing.length === 0) return suites();
+  if (missing.length === 0) {
+    suites();
+    return;
+  }
   describe(`${options.runtime} + ${options.edge}`, () => {
     it.skip(`needs ${missing.join(" and ")}, which this machine does not have`, () => undefined);
   });
