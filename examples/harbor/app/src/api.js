@@ -5,10 +5,10 @@ const pool = connect();
 
 async function board() {
   const [counts, ships, worker] = await Promise.all([
-    pool.query(`SELECT count(*)::int AS total,
-                       count(*) FILTER (WHERE left_at IS NULL)::int AS in_port,
+    pool.query(`SELECT (SELECT coalesce(max(id), 0)::int FROM ships) AS total,
+                       count(*)::int AS in_port,
                        coalesce(sum(tonnes), 0)::int AS tonnes
-                FROM ships`),
+                FROM ships WHERE left_at IS NULL`),
     pool.query("SELECT name, cargo, tonnes, arrived_at, left_at FROM ships ORDER BY id DESC LIMIT 8"),
     pool.query("SELECT worker, version, beats::int, at FROM heartbeats ORDER BY at DESC LIMIT 1"),
   ]);

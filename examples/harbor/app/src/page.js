@@ -22,7 +22,7 @@ export function page(board, version, publicApi) {
   <section class="numbers" aria-label="Counts">
     <div><strong id="total">${board.total}</strong><span>ships seen</span></div>
     <div><strong id="inPort">${board.inPort}</strong><span>in port</span></div>
-    <div><strong id="tonnes">${board.tonnes}</strong><span>tonnes of cargo</span></div>
+    <div><strong id="tonnes">${board.tonnes}</strong><span>tonnes in port</span></div>
     <div><strong id="beats">${board.worker?.beats ?? 0}</strong><span>heartbeats of worker v<span id="workerVersion">${escapeHtml(board.worker?.version ?? "?")}</span></span></div>
   </section>
   <table>

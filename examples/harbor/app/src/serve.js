@@ -19,6 +19,8 @@ export function serve(name, handle, onClose = async () => undefined) {
     });
     response.end(answer.body);
   });
+  // Longer than any proxy keeps an idle connection: the side that reuses it must be the one that closes it.
+  server.keepAliveTimeout = 75_000;
   const port = Number(process.env.PORT ?? 3000);
   server.listen(port, process.env.HOST ?? "0.0.0.0", () => {
     console.log(`${name} v${version} listens on port ${port}`);

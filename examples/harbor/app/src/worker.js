@@ -34,6 +34,8 @@ async function tick() {
     `UPDATE ships SET left_at = now() WHERE id IN
        (SELECT id FROM ships WHERE left_at IS NULL ORDER BY id DESC OFFSET 12)`,
   );
+  // The board shows the last few: what left long ago makes room, so that the demo may run for years.
+  await pool.query("DELETE FROM ships WHERE id < (SELECT max(id) - 1000 FROM ships)");
   await pool.query(
     `INSERT INTO heartbeats (worker, version, beats) VALUES ($1, $2, 1)
      ON CONFLICT (worker) DO UPDATE SET version = $2, beats = heartbeats.beats + 1, at = now()`,

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+// Before the first import of ours: stripped and compiled modules are kept, so that only the first start pays.
+enableCompileCache();
+const { runCli } = await import("../src/cli/program.ts");
+
+const root = join(import.meta.dirname, "..");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const interrupt = new AbortController();
+process.once("SIGTERM", () => interrupt.abort(new Error("terminated")));
+process.once("SIGINT", () => {
+  interrupt.abort(new Error("interrupted"));
+  // A second Ctrl-C ends the process at once, whatever still waits.
+  process.once("SIGINT", () => process.exit(130));
+});
+// A closed pipe (`roadstead logs | head`) is the reader's wish to end.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  env: process.env,
+  cwd: process.cwd(),
+  now: Date.now,
+  signal: interrupt.signal,
+  isRoot: process.getuid?.() === 0,
+  homeFolder: homedir(),
+  version,
+  command: process.cwd() === root ? "./roadstead" : "roadstead",
+  controlPlane: [process.execPath, join(root, "bin", "control-plane.ts")],
+  demoFolder: join(root, "examples", "harbor"),
+});

@@ -1,0 +1,38 @@
+import type { CommandSpec } from "./define-command.ts";
+
+/**
+ * All commands, in the order of the help: the way of a stack from first start to its end. Each is loaded only when it
+ * is called (or its help is wanted), so that every command starts fast.
+ */
+export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>> = {
+  up: async () => (await import("./commands/up.ts")).upCommand,
+  check: async () => (await import("./commands/check.ts")).checkCommand,
+  plan: async () => (await import("./commands/plan.ts")).planCommand,
+  deploy: async () => (await import("./commands/deploy.ts")).deployCommand,
+  status: async () => (await import("./commands/status.ts")).statusCommand,
+  ps: async () => (await import("./commands/ps.ts")).psCommand,
+  releases: async () => (await import("./commands/releases.ts")).releasesCommand,
+  rollout: async () => (await import("./commands/rollout.ts")).rolloutCommand,
+  rollback: async () => (await import("./commands/rollback.ts")).rollbackCommand,
+  promote: async () => (await import("./commands/promote.ts")).promoteCommand,
+  abort: async () => (await import("./commands/abort.ts")).abortCommand,
+  logs: async () => (await import("./commands/logs.ts")).logsCommand,
+  stats: async () => (await import("./commands/stats.ts")).statsCommand,
+  health: async () => (await import("./commands/health.ts")).healthCommand,
+  restart: async () => (await import("./commands/restart.ts")).restartCommand,
+  stop: async () => (await import("./commands/stop.ts")).stopCommand,
+  start: async () => (await import("./commands/start.ts")).startCommand,
+  scale: async () => (await import("./commands/scale.ts")).scaleCommand,
+  exec: async () => (await import("./commands/exec.ts")).execCommand,
+  down: async () => (await import("./commands/down.ts")).downCommand,
+  token: async () => (await import("./commands/token.ts")).tokenCommand,
+  version: async () => (await import("./commands/version.ts")).versionCommand,
+};
+
+/** The specs of the named commands, or of all. */
+export async function loadCommands(
+  names: readonly string[] = Object.keys(commandLoaders),
+): Promise<CommandSpec[]> {
+  const loaders = names.flatMap((name) => commandLoaders[name] ?? []);
+  return await Promise.all(loaders.map((load) => load()));
+}

@@ -1,0 +1,101 @@
+import type { ApiClient } from "../../api/contract/client.ts";
+import type { DeploymentView } from "../../api/contract/models.ts";
+import { hasErrors } from "../../stack/problem.ts";
+import { carryOut, followOptions, reasonOption } from "../carry-out.ts";
+import { connect } from "../connect.ts";
+import type { CommandSpec, Invocation } from "../define-command.ts";
+import { CliError, notFound } from "../errors.ts";
+import type { ExitCode } from "../exit-code.ts";
+import type { Gathered } from "../gather-bundle.ts";
+import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
+import { suggestionHint } from "../suggest.ts";
+import { errStyle, printJson, say, shortPath } from "../terminal.ts";
+
+export const deployCommand: CommandSpec = {
+  name: "deploy",
+  summary: "Deploy a stack and watch it until it serves",
+  description:
+    "Reads the Compose files, makes a release of them and brings it up beside the one that serves. Traffic moves only after the new replicas are proven; if anything fails, what served before goes on serving and the exit code is 1. Ctrl-C leaves the deployment running.",
+  arguments: [{ name: "[services...]", description: "only these services (default: all)" }],
+  options: [
+    ...stackFileOptions,
+    { flags: "-l, --label <text>", description: "free text for the release, e.g. a tag or commit" },
+    ...followOptions,
+    reasonOption,
+  ],
+  examples: [
+    { command: "roadstead deploy", meaning: "the stack in this folder" },
+    { command: "roadstead deploy -f compose.yaml --label v1.4.2", meaning: "with a name to find it again" },
+    { command: "roadstead deploy --env staging web", meaning: "one service, in staging" },
+    { command: "roadstead deploy --detach --json", meaning: "for a script; prints the deployment" },
+  ],
+  json: "document",
+  exits: [1, 3],
+  run: deploy,
+};
+
+async function deploy(invocation: Invocation): Promise<ExitCode> {
+  const gathered = await gatherFromOptions(invocation);
+  const stack = await readyToDeploy(invocation, gathered);
+  if (stack === undefined) return 1;
+  const client = await connect(invocation);
+  const deployment = await requestDeployment(invocation, client, gathered, stack);
+  return await carryOut(invocation, client, deployment);
+}
+
+/** The stack's name when it has no errors; else the problems are shown and nothing is sent. */
+export async function readyToDeploy(invocation: Invocation, gathered: Gathered): Promise<string | undefined> {
+  const { context, json, words } = invocation;
+  const { problems, stack } = gathered;
+  const bad = hasErrors(problems) || stack === undefined;
+  if (problems.length > 0) {
+    const { renderProblems, summariseProblems } = await import("../render/problems.ts");
+    const style = errStyle(context);
+    say(context, renderProblems(problems, gathered.bundle.texts, style, shortPath(context.cwd)));
+    if (bad) say(context, `${style.bad("✗")} ${summariseProblems(problems)}: nothing was deployed`);
+  }
+  if (bad) {
+    if (json) printJson(context, { ok: false, problems });
+    return undefined;
+  }
+  const known = stack.services.map((service) => service.name);
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown !== undefined)
+    throw notFound(`${stack.name} has no service ${unknown}`, suggestionHint(unknown, known, "service"));
+  return stack.name;
+}
+
+/** Posts the bundle; the contents of secrets and configs travel beside it, in the body only. */
+export async function requestDeployment(
+  invocation: Invocation,
+  client: ApiClient,
+  gathered: Gathered,
+  stack: string,
+): Promise<DeploymentView> {
+  const { settings, options, words, context } = invocation;
+  const { deployment, warnings } = await client.deployments.create({
+    params: { stack, environment: settings.environment },
+    body: {
+      bundle: gathered.bundle,
+      label: options.text("label") ?? "",
+      services: [...words],
+      files: inBase64(gathered.files),
+      reason: options.text("reason") ?? "",
+    },
+    signal: context.signal,
+  });
+  const known = new Set(gathered.problems.map((problem) => problem.message));
+  for (const warning of warnings)
+    if (!known.has(warning.message)) say(context, `warning: ${warning.message}`);
+  if (deployment.state === "failed")
+    throw new CliError("CLI_REFUSED", deployment.failure?.message ?? "the deployment was refused", {
+      exitCode: 1,
+    });
+  return deployment;
+}
+
+export function inBase64(files: Readonly<Record<string, Uint8Array>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]),
+  );
+}

@@ -1,0 +1,147 @@
+import type { CommandSpec, Invocation } from "../define-command.ts";
+import { CliError } from "../errors.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { formatAddress, parseAddress } from "../platform/address.ts";
+import {
+  answersHealth,
+  assertPortsFree,
+  findControlPlane,
+  type PlatformOptions,
+  runInForeground,
+  startInBackground,
+} from "../platform/control-plane.ts";
+import { type PlatformRecord, readPlatformRecord, writePlatformRecord } from "../platform/record.ts";
+import { defaultApi, type Settings } from "../settings.ts";
+import { errStyle, printJson, say } from "../terminal.ts";
+
+export const upCommand: CommandSpec = {
+  name: "up",
+  summary: "Start the control plane and the edge on this machine",
+  description:
+    "Runs in the background and outlives this command; a second up only says that it runs. The defaults need nothing installed: services run as processes, the HTTP entry is built in. For production: --runtime docker --edge haproxy --http 0.0.0.0:80 --https 0.0.0.0:443.",
+  options: [
+    {
+      flags: "--runtime <name>",
+      description: "how replicas run (default: process)",
+      choices: ["process", "docker"],
+    },
+    {
+      flags: "--edge <name>",
+      description: "HTTP entry (default: embedded)",
+      choices: ["embedded", "haproxy"],
+    },
+    { flags: "--http <address>", description: "HTTP entry's address (default: 127.0.0.1:8080)" },
+    { flags: "--https <address>", description: "HTTPS entry's address (default: 127.0.0.1:8443)" },
+    { flags: "--api <address>", description: `address of the API (default: ${defaultApi})` },
+    { flags: "--foreground", description: "stay in this terminal, logs on it, until Ctrl-C" },
+    { flags: "--demo", description: "then deploy the example stack and check it" },
+  ],
+  examples: [
+    { command: "roadstead up --demo", meaning: "everything here, with an example stack" },
+    { command: "roadstead up --runtime docker --edge haproxy", meaning: "containers and HAProxy" },
+    { command: "roadstead up --foreground", meaning: "under systemd" },
+  ],
+  json: "document",
+  exits: [1],
+  run: up,
+};
+
+async function up(invocation: Invocation): Promise<ExitCode> {
+  const { settings, options, context } = invocation;
+  const record = readPlatformRecord(settings.home);
+  const wanted = platformOptions(invocation, record);
+  const running = findControlPlane(settings.home);
+  const answers = await answersHealth(formatAddress(wanted.api));
+  if (running !== undefined || (answers && record !== undefined)) {
+    assertSameOptions(wanted, record);
+    if (!answers) throw notAnswering(running?.pid, settings);
+    say(context, `already running: ${describe(wanted)}`);
+  } else if (options.flag("foreground")) {
+    await assertPortsFree(wanted);
+    await remember(wanted, process.pid, context.now());
+    return (await runInForeground(wanted, context)) === 0 ? 0 : 1;
+  } else {
+    await start(invocation, wanted);
+  }
+  if (options.flag("demo")) {
+    const { runDemo } = await import("../demo.ts");
+    return await runDemo(invocation, wanted);
+  }
+  if (invocation.json) printJson(context, readPlatformRecord(settings.home) ?? {});
+  else
+    say(context, errStyle(context).dim("next: roadstead deploy -f compose.yaml   (or: roadstead up --demo)"));
+  return 0;
+}
+
+async function start(invocation: Invocation, wanted: PlatformOptions): Promise<void> {
+  const { context } = invocation;
+  await assertPortsFree(wanted);
+  say(context, `starting control plane and edge (home ${wanted.home})…`);
+  const before = context.now();
+  const pid = await startInBackground(wanted, context);
+  await remember(wanted, pid, context.now());
+  const style = errStyle(context);
+  say(
+    context,
+    `${style.good("✓")} running after ${((context.now() - before) / 1000).toFixed(1)} s: ${describe(wanted)}`,
+  );
+}
+
+/** What was asked for; what was not asked for stays as it was at the last `up` of this home, else the default. */
+function platformOptions(
+  { settings, options }: Invocation,
+  record: PlatformRecord | undefined,
+): PlatformOptions {
+  const address = (name: "http" | "https" | "api", fallback: string) =>
+    parseAddress(options.text(name) ?? record?.[name] ?? fallback, `--${name}`);
+  return {
+    home: settings.home,
+    runtime: options.text("runtime") ?? record?.runtime ?? "process",
+    edge: options.text("edge") ?? record?.edge ?? "embedded",
+    http: address("http", "127.0.0.1:8080"),
+    https: address("https", "127.0.0.1:8443"),
+    api: address("api", defaultApi),
+  };
+}
+
+/** A running platform is not changed behind its operator's back. */
+function assertSameOptions(wanted: PlatformOptions, record: PlatformRecord | undefined): void {
+  if (record === undefined) return;
+  const asked = asRecord(wanted);
+  const different = (["runtime", "edge", "http", "https", "api"] as const).filter(
+    (key) => asked[key] !== record[key],
+  );
+  if (different.length === 0) return;
+  const list = different.map((key) => `--${key} is ${record[key]}, asked for ${asked[key]}`).join("; ");
+  throw new CliError("CLI_OPTIONS_DIFFER", `it already runs with other options: ${list}`, {
+    exitCode: 2,
+    hint: "To change them: roadstead down --platform, then roadstead up with the new options. Replicas go on meanwhile.",
+  });
+}
+
+function notAnswering(pid: number | undefined, settings: Settings): CliError {
+  return new CliError("CLI_NOT_ANSWERING", `the control plane runs (pid ${pid}) but does not answer`, {
+    exitCode: 1,
+    hint: `See ${settings.home}/control-plane.log; restart it with roadstead down --platform and roadstead up.`,
+  });
+}
+
+function asRecord(wanted: PlatformOptions): Omit<PlatformRecord, "pid" | "startedAt"> {
+  const { runtime, edge } = wanted;
+  return {
+    runtime,
+    edge,
+    http: formatAddress(wanted.http),
+    https: formatAddress(wanted.https),
+    api: formatAddress(wanted.api),
+  };
+}
+
+async function remember(wanted: PlatformOptions, pid: number, startedAt: number): Promise<void> {
+  await writePlatformRecord(wanted.home, { ...asRecord(wanted), pid, startedAt });
+}
+
+function describe(wanted: PlatformOptions): string {
+  const { runtime, edge, http, api } = asRecord(wanted);
+  return `API http://${api}, HTTP entry http://${http}, ${runtime} runtime, ${edge} edge`;
+}

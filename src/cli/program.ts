@@ -1,0 +1,87 @@
+import { Command, CommanderError } from "commander";
+import { messageOf, PlatformError } from "../lib/platform-error.ts";
+import { commandLoaders, loadCommands } from "./command-list.ts";
+import { type CliContext, wantsColor } from "./context.ts";
+import { type CommandSpec, defineCommand } from "./define-command.ts";
+import { CliError } from "./errors.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { makeStyle } from "./render/style.ts";
+
+/** The command tree of these commands. `onExit` gets the exit code of the command that ran. */
+export function buildProgram(
+  specs: readonly CommandSpec[],
+  context: CliContext,
+  onExit: (code: ExitCode) => void,
+): Command {
+  const program = new Command("roadstead")
+    .description("Your Compose file, deployed without downtime on your own server.")
+    .version(context.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show the help of a command")
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "roadstead: ")),
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.stderr.columns ?? 100,
+    })
+    .addHelpText(
+      "after",
+      "\nFirst steps:\n  roadstead up --demo   start everything here with an example stack\n  roadstead help deploy",
+    );
+  for (const spec of specs) {
+    const command = defineCommand(spec, context, onExit);
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}
+
+/** Runs one command line (without node and script) and answers its exit code; never throws. */
+export async function runCli(words: readonly string[], context: CliContext): Promise<ExitCode> {
+  let exit: ExitCode = 0;
+  const [first = ""] = words;
+  const specs = await loadCommands(Object.hasOwn(commandLoaders, first) ? [first] : undefined);
+  const program = buildProgram(specs, context, (code) => {
+    exit = code;
+  });
+  try {
+    if (words.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync([...words], { from: "user" });
+    return exit;
+  } catch (error) {
+    return reportError(error, context, words.includes("--json"));
+  }
+}
+
+/** Says what went wrong and what to do, on stderr (and as a document on stdout for `--json`), and picks the exit code. */
+function reportError(error: unknown, context: CliContext, json: boolean): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (context.signal.aborted) return 130;
+  const style = makeStyle(wantsColor(context.stderr, context.env));
+  const code = error instanceof PlatformError ? error.code : "UNEXPECTED";
+  const hint = error instanceof PlatformError ? error.hint : undefined;
+  context.stderr.write(`${style.bad("roadstead:")} ${messageOf(error)}\n`);
+  if (hint !== undefined) context.stderr.write(`${style.dim(`  ${hint}`)}\n`);
+  if (!(error instanceof PlatformError) && context.env["ROADSTEAD_DEBUG"] && error instanceof Error)
+    context.stderr.write(`${error.stack}\n`);
+  if (json)
+    context.stdout.write(
+      `${JSON.stringify({ error: { code, message: messageOf(error), ...(hint === undefined ? {} : { hint }) } })}\n`,
+    );
+  return exitCodeOf(error);
+}
+
+/** The exit code of any failure: what the CLI decided, else what the API's error code says. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof PlatformError && "status" in error && error.status === 404) return 3;
+  if (error instanceof PlatformError && /NOT_FOUND|UNKNOWN_(?:STACK|SERVICE|RELEASE|SCOPE)/.test(error.code))
+    return 3;
+  return 1;
+}
