@@ -100,8 +100,8 @@ describe("a Compose service becomes one container", () => {
         stop_signal: "SIGINT",
         stop_grace_period: "1m30s",
         platform: "linux/amd64",
-        expose: ["3000", "53/udp"],
-        labels: { team: "blue" },
+        expose: ["3000", "53/udp", "7000-7001"],
+        labels: { team: "blue", "roadstead.job": "x" },
       },
       { environment: { A: "1", B: "x=y" } },
     );
@@ -117,9 +117,10 @@ describe("a Compose service becomes one container", () => {
       OpenStdin: true,
       StopSignal: "SIGINT",
       StopTimeout: 90,
-      ExposedPorts: { "3000/tcp": {}, "53/udp": {} },
+      ExposedPorts: { "3000/tcp": {}, "53/udp": {}, "7000/tcp": {}, "7001/tcp": {} },
     });
     expect(config.Labels["team"]).toBe("blue");
+    expect(config.Labels).not.toHaveProperty("roadstead.job");
     expect(platform).toBe("linux/amd64");
   });
 

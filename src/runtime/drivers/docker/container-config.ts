@@ -92,10 +92,14 @@ export function containerConfig(input: ConfigInput): ContainerPlan {
 
 function labelsOf(input: ConfigInput, attachment: Attachment): Record<string, string> {
   return {
-    ...input.spec.compose.labels,
+    // Only our own may start like this: a stray one could hide the replica from us.
+    ...Object.fromEntries(
+      Object.entries(input.spec.compose.labels ?? {}).filter(([name]) => !name.startsWith("roadstead.")),
+    ),
     ...replicaLabels(input.owner, input.spec),
     ...(attachment.reach === undefined ? {} : { [label.reach]: attachment.reach }),
     ...(input.role === "job" ? { [label.job]: input.jobId } : {}),
+    ...(input.spec.compose.pre_stop ? { [label.preStop]: JSON.stringify(input.spec.compose.pre_stop) } : {}),
   };
 }
 
@@ -209,11 +213,15 @@ function exposedPortsOf(
   compose: ComposeService,
   bound: readonly string[],
 ): Record<string, Record<string, never>> | undefined {
-  const ports = [
-    ...(compose.expose ?? []).map((port) => (port.includes("/") ? port : `${port}/tcp`)),
-    ...bound,
-  ];
+  const ports = [...(compose.expose ?? []).flatMap(portsOf), ...bound];
   return ports.length === 0 ? undefined : Object.fromEntries(ports.map((port) => [port, {}]));
+}
+
+/** `3000`, `3000/udp` or a range of them. */
+function portsOf(text: string): string[] {
+  const [range = "", protocol = "tcp"] = text.split("/");
+  const [first = 0, last = first] = range.split("-").map(Number);
+  return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
 }
 
 function portBindingsOf(spec: ReplicaSpec): Record<string, { HostIp: string; HostPort: string }[]> {

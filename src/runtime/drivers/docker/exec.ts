@@ -5,8 +5,20 @@ import { refusedWith } from "./client.ts";
 import type { ExecInspect } from "./engine-types.ts";
 import { FrameReader } from "./frames.ts";
 import type { DockerHost } from "./host.ts";
+import { defined } from "./limits.ts";
 
-export type ExecRequest = { container: string; argv: readonly string[]; io: ExecIo };
+export type ExecRequest = {
+  container: string;
+  argv: readonly string[];
+  io: ExecIo;
+  /** As somebody else, elsewhere, with more variables; by default as the container's own program. */
+  as?: {
+    user?: string;
+    workingDirectory?: string;
+    environment?: Readonly<Record<string, string>>;
+    privileged?: boolean;
+  };
+};
 
 /** After the output has ended the engine needs a moment to record the exit code. */
 const exitCodePolls = 50;
@@ -33,14 +45,14 @@ export async function execInContainer(
   signal.addEventListener("abort", stop, { once: true });
   try {
     const ended = readOutput(socket, head, io);
-    if (io.stdin === undefined) socket.end();
-    else void sendInput(socket, io.stdin);
-    await ended;
-    if (signal.aborted) {
-      await killExec(host, id);
-      throw signal.reason;
-    }
+    const sent = io.stdin === undefined ? socket.end() : sendInput(socket, io.stdin);
+    // A program may end without reading all of its input: its end counts. An input that breaks ends the program.
+    await Promise.race([ended, Promise.resolve(sent).then(() => ended)]);
+    signal.throwIfAborted();
     return await exitCodeOf(host, id, signal);
+  } catch (error) {
+    await killExec(host, id);
+    throw error;
   } finally {
     signal.removeEventListener("abort", stop);
     socket.destroy();
@@ -49,7 +61,7 @@ export async function execInContainer(
 
 async function createExec(
   host: DockerHost,
-  { container, argv, io }: ExecRequest,
+  { container, argv, io, as }: ExecRequest,
   signal: AbortSignal,
 ): Promise<string> {
   try {
@@ -62,6 +74,12 @@ async function createExec(
         AttachStdin: io.stdin !== undefined,
         AttachStdout: true,
         AttachStderr: true,
+        ...defined({
+          User: as?.user,
+          WorkingDir: as?.workingDirectory,
+          Privileged: as?.privileged,
+          Env: as?.environment && Object.entries(as.environment).map(([name, value]) => `${name}=${value}`),
+        }),
       },
       signal,
     });

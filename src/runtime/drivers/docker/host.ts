@@ -17,6 +17,8 @@ export class DockerHost {
   readonly filesDirectory: string;
   readonly subnetPool: Subnet;
   readonly clock: Clock;
+  /** Names of the job containers that this process waits for. */
+  readonly activeJobs = new Set<string>();
 
   constructor(options: {
     client: EngineClient;
@@ -91,6 +93,21 @@ export class DockerHost {
     const found = await this.replica(id, signal);
     if (found === undefined) throw runtimeError("RUNTIME_REPLICA_MISSING", `there is no replica ${id}`);
     return found;
+  }
+
+  /** The container's own stop signal, then SIGKILL after the grace period. A stopped or missing one is success. */
+  async stopContainer(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.client.send({
+        method: "POST",
+        path: `/containers/${encodeURIComponent(id)}/stop`,
+        query: { t: Math.max(0, Math.ceil(graceSeconds)) },
+        signal,
+        timeoutMs: (graceSeconds + 30) * 1000,
+      });
+    } catch (error) {
+      if (!refusedWith(error, 404)) throw error;
+    }
   }
 
   /** Kills and removes a container, never its volumes. A missing one is success. */

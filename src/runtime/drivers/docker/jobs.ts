@@ -1,6 +1,7 @@
 import type { JobOutcome, JobSpec } from "../../port.ts";
 import { FrameReader, LineReader } from "./frames.ts";
 import type { DockerHost } from "./host.ts";
+import { label } from "./labels.ts";
 import { removeReplicaFiles } from "./replica-files.ts";
 import { createContainer, startContainer } from "./replicas.ts";
 
@@ -15,8 +16,8 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const name = `${spec.id}-job-${spec.jobId}`;
-  // Left by a control plane that died during this very job.
-  await removeOwn(host, name, signal);
+  await removeOrphans(host, spec, signal);
+  host.activeJobs.add(name);
   const limit = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -38,8 +39,21 @@ export async function runJob(
     return { ...(await outcomeOf(host, id, limit.signal, signal)), lastLines };
   } finally {
     clearTimeout(timer);
+    host.activeJobs.delete(name);
     // Also when the caller gave up: nothing of a job may stay behind.
     await removeOwn(host, name, AbortSignal.timeout(60_000));
+  }
+}
+
+/**
+ * A control plane that was killed leaves its job running, and the job's outcome is lost. Before the same job is run
+ * again the old one must end: two migrations at once would be worse than none.
+ */
+async function removeOrphans(host: DockerHost, spec: JobSpec, signal: AbortSignal): Promise<void> {
+  const jobs = await host.containers(spec.scope, signal, [label.job]);
+  const names = jobs.map((job) => job.Names[0]?.replace(/^\//, "") ?? "");
+  for (const name of names) {
+    if (name.startsWith(`${spec.id}-job-`) && !host.activeJobs.has(name)) await removeOwn(host, name, signal);
   }
 }
 

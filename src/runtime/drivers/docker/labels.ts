@@ -19,6 +19,8 @@ export const label = {
   reach: "roadstead.reach",
   /** Present on job containers, which are no replicas. */
   job: "roadstead.job",
+  /** `pre_stop` hooks as JSON: whoever stops the replica has no Compose file at hand. */
+  preStop: "roadstead.pre-stop",
   /** Compose key of a network or volume. */
   key: "roadstead.key",
 } as const;

@@ -3,8 +3,9 @@ import { isAbsolute } from "node:path";
 import type { ReplicaId } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
 import type { JobSpec, ReplicaSpec } from "../../port.ts";
-import { EngineRefusal, refusedWith } from "./client.ts";
+import { EngineRefusal } from "./client.ts";
 import { containerConfig } from "./container-config.ts";
+import { runPostStart, runPreStop } from "./hooks.ts";
 import type { DockerHost } from "./host.ts";
 import { localImageId } from "./images.ts";
 import { stateOf } from "./observe.ts";
@@ -22,12 +23,18 @@ export async function startReplica(host: DockerHost, spec: ReplicaSpec, signal: 
     // A restart of the machine may have cleaned the files away; same id, same contents.
     await writeReplicaFiles(host.filesDirectory, spec.id, spec.files);
     await startContainer(host, existing.Id, spec.id, signal);
+    await runPostStart(
+      host,
+      { id: existing.Id, name: spec.id, hooks: spec.compose.post_start ?? [] },
+      signal,
+    );
     return;
   }
   // Created but never started: perhaps not connected to all its networks yet. It holds nothing, so make it anew.
   if (existing !== undefined) await host.removeContainer(existing.Id, signal);
   const id = await createContainer(host, { spec, name: spec.id, role: "replica" }, signal);
   await startContainer(host, id, spec.id, signal);
+  await runPostStart(host, { id, name: spec.id, hooks: spec.compose.post_start ?? [] }, signal);
 }
 
 type Creation = { spec: ReplicaSpec | JobSpec; name: string } & (
@@ -127,7 +134,7 @@ async function securityOptionsOf(spec: ReplicaSpec): Promise<string[]> {
   return options;
 }
 
-/** The container's own stop signal, then SIGKILL after the grace period. */
+/** The `pre_stop` hooks, the container's own stop signal, then SIGKILL after the grace period. */
 export async function stopReplica(
   host: DockerHost,
   id: ReplicaId,
@@ -136,17 +143,8 @@ export async function stopReplica(
 ): Promise<void> {
   const container = await host.replica(id, signal);
   if (container === undefined) return;
-  try {
-    await host.client.send({
-      method: "POST",
-      path: `/containers/${container.Id}/stop`,
-      query: { t: Math.max(0, Math.ceil(graceSeconds)) },
-      signal,
-      timeoutMs: (graceSeconds + 30) * 1000,
-    });
-  } catch (error) {
-    if (!refusedWith(error, 304, 404)) throw error;
-  }
+  await runPreStop(host, container, graceSeconds, signal);
+  await host.stopContainer(container.Id, graceSeconds, signal);
 }
 
 export async function removeReplica(host: DockerHost, id: ReplicaId, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DockerRuntime } from "../docker.ts";
 import { DockerStage, docker, engineProblem, signal, until } from "./docker-support.ts";
 
 const problem = await engineProblem();
@@ -135,6 +136,63 @@ describe.skipIf(problem !== undefined)("a container is confined as the Compose f
       reason: expect.stringMatching(/within 1 s/),
     });
     await until("its end", async () => !(await stage.inside(id, "ps")).out.includes("sleep 4242"));
+  });
+
+  it("runs post_start and pre_stop hooks inside the replica", async () => {
+    const hook = (text: string) => ({ command: ["sh", "-c", `echo ${text} $WHO >> /data/log`], user: "0" });
+    const { id } = await stage.start("hooked", {
+      user: "1000",
+      volumes: [{ type: "volume", source: "data", target: "/data" }],
+      post_start: [{ ...hook("started"), environment: { WHO: "now" } }],
+      pre_stop: [hook("stopping"), { command: ["false"] }, hook("gone")],
+    });
+    await stage.runtime.stopReplica(id, 1, signal);
+    await stage.runtime.removeReplica(id, signal);
+    const reader = await stage.start("reader", {
+      volumes: [{ type: "volume", source: "data", target: "/data" }],
+    });
+    expect((await stage.inside(reader.id, "cat /data/log")).out).toBe("started now\nstopping\ngone");
+    const failing = stage.start("failing", {
+      post_start: [{ command: ["sh", "-c", "echo no >&2; exit 3"] }],
+    });
+    await expect(failing).rejects.toMatchObject({
+      code: "RUNTIME_START_FAILED",
+      message: expect.stringMatching(/exit code 3: no/),
+    });
+  });
+
+  it("ends a job that a killed control plane left behind before it runs the same job again", async () => {
+    const spec = await stage.spec("migrate", { command: ["sleep", "600"], init: true });
+    const orphaned = new DockerRuntime({ filesDirectory: stage.filesDirectory, owner: "roadstead-test" });
+    const names = () =>
+      docker("ps", "-a", "--filter", `label=roadstead.stack=${stage.scope.stack}`, "--format", "{{.Names}}");
+    const first = orphaned.runJob({ ...spec, jobId: "one", timeoutSeconds: 60 }, () => undefined, signal);
+    const outcome = first.catch((error: unknown) => error);
+    await until("the first job", async () => (await names()).includes("-job-one"));
+    const again = { ...spec, jobId: "two", argv: ["echo", "done"], timeoutSeconds: 60 };
+    expect(await stage.runtime.runJob(again, () => undefined, signal)).toMatchObject({ lastLines: ["done"] });
+    await outcome;
+    await orphaned.close();
+    expect(await names()).toBe("");
+  });
+
+  it("follows replicas that start later, each line once, in order", async () => {
+    const say = (text: string) => ({
+      command: ["sh", "-c", `for i in 1 2 3; do echo ${text} $i; done; sleep 600`],
+    });
+    await stage.start("early", say("early"));
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const line of stage.runtime.logs({ scope: stage.scope, follow: true }, stop.signal))
+        seen.push(line.text);
+    })();
+    await until("the early lines", async () => seen.includes("early 3"));
+    await stage.start("late", say("late"));
+    await until("the late lines", async () => seen.includes("late 3"));
+    stop.abort();
+    await reading;
+    expect(seen).toEqual(["early 1", "early 2", "early 3", "late 1", "late 2", "late 3"]);
   });
 
   it("keeps a volume's data and a bind mount's folder when the replica goes", async () => {
