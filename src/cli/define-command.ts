@@ -96,7 +96,8 @@ export function exitsOf(spec: CommandSpec): readonly ExitCode[] {
   return everyExitCode.filter((code) => [0, 2, 130].includes(code) || spec.exits.includes(code));
 }
 
-function toOption(spec: OptionSpec): Option {
+/** The commander option of the data. */
+export function toOption(spec: OptionSpec): Option {
   const option = new Option(spec.flags, spec.description);
   if (spec.choices) option.choices(spec.choices);
   if (spec.repeatable)

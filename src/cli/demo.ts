@@ -2,12 +2,13 @@ import { get } from "node:http";
 import { relative } from "node:path";
 import type { ScopeStatusView } from "../api/contract/models.ts";
 import { follow } from "./carry-out.ts";
-import { readyToDeploy, requestDeployment } from "./commands/deploy.ts";
+import { readyToDeploy } from "./commands/deploy.ts";
 import { chooseComposeFiles } from "./compose-files.ts";
 import { connect } from "./connect.ts";
 import type { Invocation } from "./define-command.ts";
 import { CliError } from "./errors.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { handOver } from "./hand-over.ts";
 import type { Address } from "./platform/address.ts";
 import type { PlatformOptions } from "./platform/control-plane.ts";
 import { renderVerdict, urlsOf } from "./render/verdict.ts";
@@ -26,7 +27,7 @@ export async function runDemo(invocation: Invocation, platform: PlatformOptions)
     settings: { ...invocation.settings, host: apiOf(platform) },
   });
   say(context, `deploying the example stack ${stack}: page, API, worker and a real PostgreSQL`);
-  const deployment = await requestDeployment(invocation, client, gathered, stack);
+  const deployment = await handOver(invocation, client, gathered, stack);
   const outcome = await follow(invocation, client, deployment);
   if (outcome.left) return 130;
   if (!invocation.json)

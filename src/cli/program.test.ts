@@ -76,6 +76,18 @@ describe("exit codes", () => {
   });
 });
 
+describe("global options", () => {
+  it.each([
+    [["--home", "/nonexistent", "--json", "check", "/nonexistent/compose.yaml"]],
+    [["check", "/nonexistent/compose.yaml", "--json", "--home", "/nonexistent"]],
+    [["--json", "check", "/nonexistent/compose.yaml"]],
+  ])("may stand before or after the command: %j", async (words) => {
+    const context = testContext();
+    expect(await runCli(words, context)).toBe(3);
+    expect(JSON.parse(context.out())).toMatchObject({ error: { code: "CLI_NOT_FOUND" } });
+  });
+});
+
 describe("without a command", () => {
   it("shows the help and ends with 0", async () => {
     const context = testContext();

@@ -1,12 +1,11 @@
-import type { ApiClient } from "../../api/contract/client.ts";
-import type { DeploymentView } from "../../api/contract/models.ts";
 import { hasErrors } from "../../stack/problem.ts";
 import { carryOut, followOptions, reasonOption } from "../carry-out.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
-import { CliError, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Gathered } from "../gather-bundle.ts";
+import { handOver } from "../hand-over.ts";
 import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
 import { suggestionHint } from "../suggest.ts";
 import { errStyle, printJson, say, shortPath } from "../terminal.ts";
@@ -39,7 +38,7 @@ async function deploy(invocation: Invocation): Promise<ExitCode> {
   const stack = await readyToDeploy(invocation, gathered);
   if (stack === undefined) return 1;
   const client = await connect(invocation);
-  const deployment = await requestDeployment(invocation, client, gathered, stack);
+  const deployment = await handOver(invocation, client, gathered, stack);
   return await carryOut(invocation, client, deployment);
 }
 
@@ -63,39 +62,4 @@ export async function readyToDeploy(invocation: Invocation, gathered: Gathered):
   if (unknown !== undefined)
     throw notFound(`${stack.name} has no service ${unknown}`, suggestionHint(unknown, known, "service"));
   return stack.name;
-}
-
-/** Posts the bundle; the contents of secrets and configs travel beside it, in the body only. */
-export async function requestDeployment(
-  invocation: Invocation,
-  client: ApiClient,
-  gathered: Gathered,
-  stack: string,
-): Promise<DeploymentView> {
-  const { settings, options, words, context } = invocation;
-  const { deployment, warnings } = await client.deployments.create({
-    params: { stack, environment: settings.environment },
-    body: {
-      bundle: gathered.bundle,
-      label: options.text("label") ?? "",
-      services: [...words],
-      files: inBase64(gathered.files),
-      reason: options.text("reason") ?? "",
-    },
-    signal: context.signal,
-  });
-  const known = new Set(gathered.problems.map((problem) => problem.message));
-  for (const warning of warnings)
-    if (!known.has(warning.message)) say(context, `warning: ${warning.message}`);
-  if (deployment.state === "failed")
-    throw new CliError("CLI_REFUSED", deployment.failure?.message ?? "the deployment was refused", {
-      exitCode: 1,
-    });
-  return deployment;
-}
-
-export function inBase64(files: Readonly<Record<string, Uint8Array>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]),
-  );
 }

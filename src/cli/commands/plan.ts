@@ -1,9 +1,10 @@
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { inBase64 } from "../hand-over.ts";
 import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
 import { answer } from "../terminal.ts";
-import { inBase64, readyToDeploy } from "./deploy.ts";
+import { readyToDeploy } from "./deploy.ts";
 
 export const planCommand: CommandSpec = {
   name: "plan",

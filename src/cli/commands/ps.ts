@@ -1,3 +1,4 @@
+import { stackOption } from "../choose-scope.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { answer } from "../terminal.ts";
@@ -9,6 +10,7 @@ export const psCommand: CommandSpec = {
   description:
     "One line for each replica, the warm ones of earlier releases included, with its share of the traffic.",
   arguments: [{ name: "[stack]", description: "only this stack" }],
+  options: [stackOption],
   examples: [
     { command: "roadstead ps", meaning: "all replicas" },
     { command: "roadstead ps harbor", meaning: "of one stack" },
@@ -19,7 +21,7 @@ export const psCommand: CommandSpec = {
 };
 
 async function ps(invocation: Invocation): Promise<ExitCode> {
-  const stacks = await stacksOf(invocation, invocation.words[0]);
+  const stacks = await stacksOf(invocation);
   const { renderReplicas } = await import("../render/status.ts");
   const replicas = stacks.flatMap((status) =>
     status.services.flatMap((service) =>

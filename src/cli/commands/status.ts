@@ -1,5 +1,5 @@
 import type { ScopeStatusView } from "../../api/contract/models.ts";
-import { chooseScope } from "../choose-scope.ts";
+import { chooseScope, stackOption } from "../choose-scope.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -9,8 +9,9 @@ export const statusCommand: CommandSpec = {
   name: "status",
   summary: "Show what runs: stacks, releases, health and addresses",
   description:
-    "Without a name: all stacks of all environments. The warm window says until when a rollback is instant.",
+    "Without a name: all stacks of all environments, in JSON as `{stacks}`; with one: that stack alone. The warm window says until when a rollback is instant.",
   arguments: [{ name: "[stack]", description: "only this stack" }],
+  options: [stackOption],
   examples: [
     { command: "roadstead status", meaning: "everything" },
     { command: "roadstead status harbor --json", meaning: "one stack, for a script" },
@@ -21,18 +22,22 @@ export const statusCommand: CommandSpec = {
 };
 
 async function status(invocation: Invocation): Promise<ExitCode> {
-  const stacks = await stacksOf(invocation, invocation.words[0]);
+  const stacks = await stacksOf(invocation);
+  const [only] = stacks;
+  const model = stackNamed(invocation) === undefined ? { stacks } : only;
   const { renderStatus } = await import("../render/status.ts");
-  answer(invocation, { stacks }, (style) => renderStatus(stacks, invocation.context.now(), style));
+  answer(invocation, model, (style) => renderStatus(stacks, invocation.context.now(), style));
   return 0;
 }
 
+function stackNamed({ words, options }: Invocation): string | undefined {
+  return words[0] ?? options.text("stack");
+}
+
 /** The named stack, else all of them (of the named environment). */
-export async function stacksOf(
-  invocation: Invocation,
-  name: string | undefined,
-): Promise<readonly ScopeStatusView[]> {
+export async function stacksOf(invocation: Invocation): Promise<readonly ScopeStatusView[]> {
   const client = await connect(invocation);
+  const name = stackNamed(invocation);
   if (name !== undefined) return [await chooseScope(invocation, client, name)];
   const { stacks } = await client.stacks.list({ signal: invocation.context.signal });
   const { environment, environmentNamed } = invocation.settings;
