@@ -26,6 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api/contract": ["src/lib", "src/stack", "src/rollout"],
   "src/api": [
     "src/lib",
+    "src/api/contract",
     "src/stack",
     "src/rollout",
     "src/policy",
