@@ -3,27 +3,31 @@ import { endpoint, flag, list, name, scopeParams } from "./endpoint.ts";
 import { deploymentSchema, planSchema, problemSchema, releaseSchema, scopeStatusSchema } from "./models.ts";
 
 /** Everything the loader read on the caller's side: see `Bundle` in src/store/port.ts. */
-export const bundleSchema = z.object({
-  projectDirectory: z.string().startsWith("/", "must be an absolute path"),
-  composeFiles: list(z.string().startsWith("/", "must be an absolute path")),
-  texts: z.record(z.string(), z.string()),
-  variables: z.record(z.string(), z.string()),
-  profiles: list(z.string()),
-  projectName: z.string().exactOptional(),
-});
+export const bundleSchema = z
+  .object({
+    projectDirectory: z.string().startsWith("/", "must be an absolute path"),
+    composeFiles: list(z.string().startsWith("/", "must be an absolute path")),
+    texts: z.record(z.string(), z.string()),
+    variables: z.record(z.string(), z.string()),
+    profiles: list(z.string()),
+    projectName: z.string().exactOptional(),
+  })
+  .meta({ id: "Bundle" });
 
 /** What a deploy sends. The bundle never holds contents of secrets or configs: they go in `files`. */
-export const deployBodySchema = z.object({
-  bundle: bundleSchema,
-  /** Free text, e.g. a tag or commit. */
-  label: z.string().max(200).default(""),
-  /** Only these services; empty: all. */
-  services: list(name).default([]),
-  /** Secret or config name -> contents in base64. */
-  files: z.record(z.string(), z.base64()).default({}),
-  /** Kept in the audit trail. */
-  reason: z.string().max(1000).default(""),
-});
+export const deployBodySchema = z
+  .object({
+    bundle: bundleSchema,
+    /** Free text, e.g. a tag or commit. */
+    label: z.string().max(200).default(""),
+    /** Only these services; empty: all. */
+    services: list(name).default([]),
+    /** Secret or config name -> contents in base64. */
+    files: z.record(z.string(), z.base64()).default({}),
+    /** Kept in the audit trail. */
+    reason: z.string().max(1000).default(""),
+  })
+  .meta({ id: "DeployRequest" });
 
 export const stackEndpoints = {
   list: endpoint({

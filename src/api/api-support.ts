@@ -1,0 +1,99 @@
+/** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
+
+import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
+import type { DeploymentId } from "../rollout/ids.ts";
+import type { Problem } from "../stack/problem.ts";
+import type { Service } from "../stack/stack.ts";
+import { createToken } from "./auth/token.ts";
+import type { ApiParts } from "./parts.ts";
+import { type ApiServer, createServer } from "./server.ts";
+
+export const base = "/api/v1/stacks/shop/production";
+
+export type Answer = { status: number; headers: Record<string, unknown>; text: string; json: unknown };
+
+export class ApiWorld {
+  readonly world = new World();
+  readonly token: string;
+  readonly server: ApiServer;
+  /** What the loader finds from now on. */
+  problems: Problem[] = [];
+  readonly parts: ApiParts;
+
+  constructor(changes: Partial<ApiParts> = {}) {
+    const parts = this.world.parts();
+    this.token = createToken("ada", parts).secret;
+    this.parts = {
+      ...parts,
+      engine: this.world.engine,
+      resolve: (bundle, environment) => {
+        const { stack } = parts.resolve(bundle, environment);
+        return {
+          ...(stack === undefined || this.problems.length > 0 ? {} : { stack }),
+          problems: this.problems,
+        };
+      },
+      version: "0.0.0-test",
+      edgeName: "memory",
+      ...changes,
+    };
+    this.server = createServer(this.parts);
+  }
+
+  /** One request without a socket. A body that is text is sent as it is. */
+  async call(
+    method: string,
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string>; anonymous?: boolean } = {},
+  ): Promise<Answer> {
+    const { body } = options;
+    const response = await this.server.app.inject({
+      method: method as "GET",
+      url: path,
+      headers: {
+        host: "127.0.0.1:7700",
+        ...(options.anonymous ? {} : { authorization: `Bearer ${this.token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    let json: unknown;
+    try {
+      json = JSON.parse(response.body);
+    } catch {
+      json = undefined;
+    }
+    return { status: response.statusCode, headers: response.headers, text: response.body, json };
+  }
+
+  /** Deploys through the API and turns the clock until it is over. Answers the deployment's id. */
+  async deploy(services: readonly Service[] = [aStackService("web")], label = ""): Promise<string> {
+    const answer = await this.call("POST", `${base}/deployments`, { body: deployBody(services, { label }) });
+    if (answer.status !== 202) throw new Error(answer.text);
+    const { deployment } = answer.json as { deployment: { id: DeploymentId } };
+    await this.world.finished(deployment);
+    return deployment.id;
+  }
+}
+
+export function deployBody(
+  services: readonly Service[] = [aStackService("web")],
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return { bundle: requestFor(services).bundle, ...more };
+}
+
+export function aProblem(changes: Partial<Problem> = {}): Problem {
+  return {
+    severity: "error",
+    code: "UNKNOWN_KEY",
+    message: "prots is unknown",
+    path: "services.web.prots",
+    file: "/srv/shop/compose.yaml",
+    line: 3,
+    column: 5,
+    fix: "ports",
+    ...changes,
+  };
+}

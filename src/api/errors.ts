@@ -1,0 +1,86 @@
+import { PlatformError } from "../lib/platform-error.ts";
+import { hasErrors, type Problem } from "../stack/problem.ts";
+
+/** Code -> status and what the caller can do about it: the errors that the API itself makes. */
+export const apiErrors = {
+  API_INPUT_INVALID: { status: 400, hint: "Correct the fields that are named." },
+  API_BODY_INVALID: { status: 400, hint: "Send one JSON document with `content-type: application/json`." },
+  API_BODY_TOO_LARGE: {
+    status: 413,
+    hint: "A request body may have 32 MiB; leave out files that Compose does not need.",
+  },
+  API_TOKEN_MISSING: {
+    status: 401,
+    hint: "Send `authorization: Bearer <token>`; `roadstead up` printed one at its first start.",
+  },
+  API_TOKEN_INVALID: { status: 401, hint: "The token was revoked or is misspelt; make a new one." },
+  API_TOO_MANY_FAILURES: { status: 429, hint: "Wait for the time in Retry-After, and check the token." },
+  API_HOST_REFUSED: {
+    status: 403,
+    hint: "Use an IP address or localhost, or allow the name with --api-host.",
+  },
+  API_ORIGIN_REFUSED: { status: 403, hint: "Web pages of other sites may not call this API." },
+  API_NOT_FOUND: { status: 404, hint: "See /api/v1/openapi.json for what there is." },
+  API_TOO_MANY_STREAMS: { status: 503, hint: "Close some log or event streams." },
+  API_STACK_INVALID: { status: 422, hint: "`roadstead check` shows every problem with its line." },
+  API_LAST_TOKEN: { status: 409, hint: "Make another token first; without one nobody could sign in." },
+  API_CLOSING: { status: 503, hint: "The control plane is being restarted; try again in a moment." },
+  API_INTERNAL: { status: 500, hint: "The control plane's log has the details under this request id." },
+} as const;
+
+export type ApiErrorCode = keyof typeof apiErrors;
+
+/** A refusal that carries every problem found, not the first one. */
+export class ProblemsError extends PlatformError {
+  readonly problems: readonly Problem[];
+
+  constructor(code: ApiErrorCode, message: string, problems: readonly Problem[]) {
+    super(code, message, { hint: apiErrors[code].hint });
+    this.problems = problems;
+  }
+}
+
+export function apiError(
+  code: ApiErrorCode,
+  message: string,
+  options: { hint?: string; cause?: unknown } = {},
+): PlatformError {
+  return new PlatformError(code, message, { hint: apiErrors[code].hint, ...options });
+}
+
+/** Refuses a stack with errors, naming all of them; warnings pass. */
+export function refuseErrors(problems: readonly Problem[]): void {
+  if (!hasErrors(problems)) return;
+  const count = problems.filter((problem) => problem.severity === "error").length;
+  throw new ProblemsError(
+    "API_STACK_INVALID",
+    `the stack has ${count} ${count === 1 ? "error" : "errors"}`,
+    problems,
+  );
+}
+
+/** Status of the codes that come from below. What is not listed is the platform's own failure: 500. */
+const statuses: Readonly<Record<string, number>> = {
+  ENGINE_STACK_UNKNOWN: 404,
+  ENGINE_SERVICE_UNKNOWN: 404,
+  ENGINE_RELEASE_UNKNOWN: 404,
+  RUNTIME_REPLICA_MISSING: 404,
+  STORE_NOT_FOUND: 404,
+  ENGINE_NOTHING_TO_ROLL_BACK: 409,
+  ENGINE_NOTHING_RUNNING: 409,
+  ENGINE_NO_CANARY: 409,
+  ENGINE_ROUTE_TAKEN: 409,
+  RUNTIME_REPLICA_NOT_RUNNING: 409,
+  ENGINE_STACK_INVALID: 422,
+  ENGINE_FILE_MISSING: 422,
+  ENGINE_SCALE_REFUSED: 422,
+  RUNTIME_UNSUPPORTED: 422,
+  STORE_LOCKED: 503,
+  STORE_UNAVAILABLE: 503,
+  RUNTIME_UNREACHABLE: 503,
+  EDGE_UNREACHABLE: 503,
+};
+
+export function statusOf(code: string): number {
+  return Object.hasOwn(apiErrors, code) ? apiErrors[code as ApiErrorCode].status : (statuses[code] ?? 500);
+}

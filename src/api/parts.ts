@@ -1,0 +1,24 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Ids } from "../lib/ids.ts";
+import type { Engine } from "../reconciler/engine.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { Problem } from "../stack/problem.ts";
+import type { Stack } from "../stack/stack.ts";
+import type { Bundle, Store } from "../store/port.ts";
+
+/** What the API is made of. `bin` builds it from real drivers, tests from the memory ones. */
+export type ApiParts = {
+  engine: Engine;
+  runtime: Runtime;
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  /** Compose text to stack, with all problems; the same function that the engine has. */
+  resolve: (bundle: Bundle, environment: string) => { stack?: Stack; problems: readonly Problem[] };
+  log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
+  version: string;
+  /** Name of the edge driver, shown by the health endpoint. */
+  edgeName: string;
+  /** Host names besides localhost and IP addresses under which browsers and clients may call. @default none */
+  allowedHosts?: readonly string[];
+};

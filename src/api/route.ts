@@ -1,0 +1,137 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { messageOf } from "../lib/platform-error.ts";
+import type { Actor } from "../reconciler/engine.ts";
+import type { Guard } from "./auth/guard.ts";
+import { apiPrefix, type Endpoint } from "./contract/endpoint.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { apiError } from "./errors.ts";
+import { parseInput } from "./input.ts";
+import type { ApiParts } from "./parts.ts";
+import { ReplyStream } from "./reply-stream.ts";
+
+/** More open streams than this at once are refused: each holds a socket and a reader. */
+const streamLimit = 200;
+
+type Parsed<E, Key extends string> = E extends { [K in Key]: infer Schema extends z.ZodType }
+  ? z.output<Schema>
+  : undefined;
+
+/** A request that was authenticated and parsed. */
+export type ApiCall<E extends Endpoint> = {
+  params: Parsed<E, "params">;
+  query: Parsed<E, "query">;
+  body: Parsed<E, "body">;
+  /** Name of the token; the reason comes from the input. */
+  actor: (reason?: string) => Actor;
+  lastEventId: string | undefined;
+};
+
+type Handler<E extends Endpoint> = (
+  call: ApiCall<E>,
+) => z.input<E["response"]> | Promise<z.input<E["response"]>>;
+
+/** An item and, for server-sent events, the id and name to resume by. */
+export type StreamItem<T> = { item: T; id?: string; event?: string };
+
+/**
+ * Refuses before the first item by throwing in `prepare`; then the head is sent and items follow. A later failure is
+ * the last item.
+ */
+type StreamHandler<E extends Endpoint> = (
+  call: ApiCall<E>,
+) => Promise<(signal: AbortSignal) => AsyncIterable<StreamItem<z.input<E["response"]>>>>;
+
+/** Makes routes of the contract's endpoints: authenticate, parse, call, check the answer. */
+export class Router {
+  readonly app: FastifyInstance;
+  readonly parts: ApiParts;
+  readonly closing: AbortSignal;
+  readonly #guard: Guard;
+  #streams = 0;
+
+  constructor(app: FastifyInstance, parts: ApiParts, options: { guard: Guard; closing: AbortSignal }) {
+    this.app = app;
+    this.parts = parts;
+    this.closing = options.closing;
+    this.#guard = options.guard;
+  }
+
+  answer<E extends Endpoint>(endpoint: E, handler: Handler<E>): void {
+    this.#route(endpoint, async (request, reply) => {
+      const answer = await handler(this.#call(endpoint, request));
+      const checked = endpoint.response.safeParse(answer);
+      if (!checked.success)
+        throw apiError("API_INTERNAL", "the answer does not fit the contract", { cause: checked.error });
+      return reply.code(endpoint.status ?? 200).send(checked.data);
+    });
+  }
+
+  stream<E extends Endpoint>(endpoint: E, handler: StreamHandler<E>): void {
+    const sse = endpoint.stream === "sse";
+    this.#route(endpoint, async (request, reply) => {
+      const items = await handler(this.#call(endpoint, request));
+      if (this.closing.aborted) throw apiError("API_CLOSING", "the control plane is closing");
+      if (this.#streams >= streamLimit)
+        throw apiError("API_TOO_MANY_STREAMS", `${streamLimit} streams are open already`);
+      this.#streams += 1;
+      reply.hijack();
+      const stream = new ReplyStream(reply.raw, {
+        clock: this.parts.clock,
+        closing: this.closing,
+        headers: {
+          ...(reply.getHeaders() as Record<string, string>),
+          "content-type": sse ? "text/event-stream; charset=utf-8" : "application/x-ndjson; charset=utf-8",
+        },
+        heartbeat: sse ? ": still here\n\n" : "\n",
+      });
+      try {
+        for await (const item of items(stream.signal)) await stream.write(sse ? asEvent(item) : asLine(item));
+      } catch (error) {
+        if (!stream.signal.aborted) await this.#lastItem(stream, error, { sse, requestId: request.id });
+      } finally {
+        this.#streams -= 1;
+        stream.end();
+      }
+    });
+  }
+
+  #route(
+    endpoint: Endpoint,
+    handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+  ): void {
+    this.app.route({ method: endpoint.method, url: `${apiPrefix}${endpoint.path}`, handler: handle });
+  }
+
+  #call<E extends Endpoint>(endpoint: E, request: FastifyRequest): ApiCall<E> {
+    const caller = endpoint.anonymous
+      ? undefined
+      : this.#guard.authenticate({ headers: request.headers, address: request.ip });
+    const { params, query, body } = request;
+    const input = parseInput(endpoint, { params, query, body });
+    const lastEventId = request.headers["last-event-id"];
+    return {
+      ...(input as Pick<ApiCall<E>, "params" | "query" | "body">),
+      actor: (reason = "") => ({ name: caller?.name ?? "anonymous", reason }),
+      lastEventId: Array.isArray(lastEventId) ? lastEventId[0] : lastEventId,
+    };
+  }
+
+  async #lastItem(
+    stream: ReplyStream,
+    error: unknown,
+    { sse, requestId }: { sse: boolean; requestId: string },
+  ): Promise<void> {
+    this.parts.log("error", `a stream failed: ${messageOf(error)}`, { requestId });
+    const item = { error: errorAnswer(error, requestId).body };
+    await stream.write(sse ? asEvent({ item, event: "error" }) : asLine({ item })).catch(() => undefined);
+  }
+}
+
+function asEvent({ item, id, event }: StreamItem<unknown>): string {
+  return `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}data: ${JSON.stringify(item)}\n\n`;
+}
+
+function asLine({ item }: StreamItem<unknown>): string {
+  return `${JSON.stringify(item)}\n`;
+}

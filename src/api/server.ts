@@ -1,0 +1,110 @@
+import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { messageOf } from "../lib/platform-error.ts";
+import { Guard } from "./auth/guard.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { apiError } from "./errors.ts";
+import { serveExec } from "./exec-socket.ts";
+import { parseJsonBody } from "./input.ts";
+import type { ApiParts } from "./parts.ts";
+import { Router } from "./route.ts";
+import { deploymentRoutes } from "./routes/deployments.ts";
+import { operateRoutes } from "./routes/operate.ts";
+import { stackRoutes } from "./routes/stacks.ts";
+import { systemRoutes } from "./routes/system.ts";
+
+const bodyLimitBytes = 32 * 1024 * 1024;
+/** Requests in progress get this long when the server closes; streams are ended at once and resume elsewhere. */
+const closeLimitMs = 5000;
+
+/** Nothing here is for a browser to cache, frame or run. */
+const securityHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+export type ApiServer = {
+  /** For tests: `inject` needs no socket. */
+  app: FastifyInstance;
+  /** Answers the address that it listens at, e.g. `http://127.0.0.1:7700`. Port 0 picks a free one. */
+  listen(at: { host: string; port: number }): Promise<string>;
+  /** Ends streams, lets requests in progress finish within 5 seconds, then closes all connections. */
+  close(): Promise<void>;
+};
+
+/** The HTTP API over engine, runtime and store; see contract/ for what it offers. Does not listen by itself. */
+export function createServer(parts: ApiParts): ApiServer {
+  const closing = new AbortController();
+  const guard = new Guard(parts);
+  const app = createApp(parts, guard);
+  const router = new Router(app, parts, { guard, closing: closing.signal });
+  stackRoutes(router);
+  deploymentRoutes(router);
+  operateRoutes(router);
+  systemRoutes(router);
+  serveExec(app.server, parts, { guard, closing: closing.signal });
+  return {
+    app,
+    listen: (at) => app.listen(at),
+    async close() {
+      closing.abort(new Error("the server closes"));
+      const limit = setTimeout(() => app.server.closeAllConnections(), closeLimitMs);
+      await app.close();
+      clearTimeout(limit);
+    },
+  };
+}
+
+function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => parts.ids.next("req"),
+    requestIdHeader: false,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 300 },
+    // A deploy sends up to the body limit over a slow line; headers and keep-alive have Node's own short limits.
+    requestTimeout: 300_000,
+    // A URL that can't be decoded: no hook runs for it.
+    frameworkErrors: (error, request, reply) => {
+      const { status, body } = errorAnswer(error, request.id);
+      const answer: FastifyReply = reply;
+      void answer
+        .headers({ ...securityHeaders, "x-request-id": request.id })
+        .code(status)
+        .send({ error: body });
+    },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    "application/json",
+    { parseAs: "string" },
+    async (_request: unknown, text: string) => parseJsonBody(text),
+  );
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers({ ...securityHeaders, "x-request-id": request.id });
+    guard.checkOrigin({ headers: request.headers, address: request.ip });
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body } = errorAnswer(error, request.id);
+    if (status >= 500)
+      parts.log("error", `${request.method} ${request.routeOptions.url ?? "?"} failed: ${messageOf(error)}`, {
+        requestId: request.id,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        ...(error instanceof Error && error.cause !== undefined ? { cause: messageOf(error.cause) } : {}),
+      });
+    if (status === 401) reply.header("www-authenticate", "Bearer");
+    if (status === 429) reply.header("retry-after", String(guard.retryAfterSeconds(request.ip)));
+    return reply.code(status).send({ error: body });
+  });
+  app.setNotFoundHandler((request) => {
+    throw apiError(
+      "API_NOT_FOUND",
+      `there is no ${request.method} ${request.url.split("?")[0]?.slice(0, 200)}`,
+    );
+  });
+  return app;
+}
