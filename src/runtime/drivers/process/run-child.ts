@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
+import { messageOf } from "../../../lib/platform-error.ts";
+import { runtimeError } from "../../errors.ts";
+
+/** Another user for a server that refuses to run as root. */
+export type RunAs = { uid: number; gid: number };
+
+export type ChildOptions = {
+  cwd: string;
+  env: Record<string, string>;
+  runAs?: RunAs;
+  timeoutMs?: number;
+  signal: AbortSignal;
+  stdin?: AsyncIterable<Uint8Array>;
+  onStdout: (chunk: Uint8Array) => void;
+  onStderr: (chunk: Uint8Array) => void;
+  /** Called with the pid as soon as there is one. */
+  onStart?: (pid: number) => void;
+};
+
+export type ChildOutcome = { exitCode: number; timedOut: boolean };
+
+/** 128 + the signal's number, as a shell reports it. */
+export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
+  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+}
+
+/** Ends a whole process group; nobody left in it is success. */
+export function killGroup(group: number, signal: NodeJS.Signals): void {
+  sendSignal(-group, signal);
+}
+
+/** To a process, or to a group as a negative number; nobody there is success. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/**
+ * Runs a program in a process group of its own to its end; nothing of the group is left afterwards. Rejects when
+ * the program cannot be started (`RUNTIME_START_FAILED`) or with the signal's reason.
+ */
+export function runChild(argv: readonly string[], options: ChildOptions): Promise<ChildOutcome> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  const [command = "", ...args] = argv;
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env,
+    detached: true,
+    stdio: ["pipe", "pipe", "pipe"],
+    ...options.runAs,
+  });
+  if (child.pid !== undefined) options.onStart?.(child.pid);
+  child.stdout.on("data", options.onStdout);
+  child.stderr.on("data", options.onStderr);
+  feed(child, options.stdin).catch(() => child.stdin.destroy());
+  return settle(child, command, options);
+}
+
+function settle(child: ChildProcess, command: string, options: ChildOptions): Promise<ChildOutcome> {
+  const { signal } = options;
+  const kill = () => {
+    if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
+  };
+  return new Promise((resolve, reject) => {
+    let timedOut = false;
+    const onTimeout = () => {
+      timedOut = true;
+      kill();
+    };
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
+    signal.addEventListener("abort", kill, { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", kill);
+    };
+    child.on("error", (cause) => {
+      end();
+      const hint = "Check that the program exists in the image and may be executed.";
+      reject(
+        runtimeError("RUNTIME_START_FAILED", `cannot run ${command}: ${messageOf(cause)}`, { hint, cause }),
+      );
+    });
+    // What the program left running would keep the pipes open.
+    child.on("exit", kill);
+    child.on("close", (code, killedBy) => {
+      end();
+      if (signal.aborted && !timedOut) reject(signal.reason);
+      else resolve({ exitCode: exitCodeOf(code, killedBy), timedOut });
+    });
+  });
+}
+
+async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array> | undefined): Promise<void> {
+  const { stdin } = child;
+  if (!stdin) return;
+  // A program that ends without reading its input is no error.
+  stdin.on("error", () => stdin.destroy());
+  for await (const chunk of input ?? []) stdin.write(chunk);
+  stdin.end();
+}
+
+/** Cuts chunks into lines; `end` gives the last one if it has no newline. */
+export function lineSplitter(onLine: (line: string) => void): {
+  push: (chunk: Uint8Array) => void;
+  end: () => void;
+} {
+  const decoder = new TextDecoder();
+  let rest = "";
+  return {
+    push: (chunk) => {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) onLine(line.replace(/\r$/, ""));
+    },
+    end: () => {
+      if (rest !== "") onLine(rest);
+      rest = "";
+    },
+  };
+}

