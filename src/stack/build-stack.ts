@@ -26,14 +26,19 @@ export type BuildOptions = {
   exposedByImage?: (name: string, service: ComposeService) => readonly number[];
 };
 
+export type BuiltStack = {
+  /** Absent when one of the problems is an error. */
+  stack?: Stack;
+  /** As far as it could be understood: for further checks only, never to be run. */
+  draft: Stack;
+  problems: Problem[];
+};
+
 /**
  * Compose model -> Stack: every default and inference of docs/x-roadstead.md. Never throws; all problems at once;
  * no stack when one of them is an error.
  */
-export function buildStack(
-  model: ComposeModel,
-  options: BuildOptions,
-): { stack?: Stack; problems: Problem[] } {
+export function buildStack(model: ComposeModel, options: BuildOptions): BuiltStack {
   const settings = readSettings(model, options.environment, options.locate);
   const problems: Problem[] = [...settings.problems];
   const tell = tellInto(problems, options.locate);
@@ -41,18 +46,15 @@ export function buildStack(
   const services = facts.map((one) => buildService(one, { model, settings, options, tell }));
   checkCollisions(services, tell);
   checkCycles(new Map(services.map((service) => [service.name, service.dependsOn])), tell);
-  if (hasErrors(problems)) return { problems };
-  return {
-    stack: {
-      name: model.name,
-      environment: options.environment,
-      services,
-      networks: model.networks,
-      volumes: model.volumes,
-      files: stackFiles(model),
-    },
-    problems,
+  const draft: Stack = {
+    name: model.name,
+    environment: options.environment,
+    services,
+    networks: model.networks,
+    volumes: model.volumes,
+    files: stackFiles(model),
   };
+  return { ...(hasErrors(problems) ? {} : { stack: draft }), draft, problems };
 }
 
 type Context = { model: ComposeModel; settings: Settings; options: BuildOptions; tell: Tell };

@@ -24,16 +24,17 @@ export type ServiceFacts = {
   awaitedToEnd: boolean;
 };
 
-/** Reports a problem at a Compose path; `fix` says what to write instead. */
+/** Reports a problem at a Compose path; `fix` says what to write instead, `at` overrides where that path stands. */
 export type Tell = (
   severity: Problem["severity"],
   code: string,
-  problem: { path: string; message: string; fix?: string },
+  problem: { path: string; message: string; fix?: string; at?: { file: string; line: number } },
 ) => void;
 
 export function tellInto(problems: Problem[], locate: Locate): Tell {
-  return (severity, code, problem) => {
-    problems.push(problemAt(locate, { severity, code, ...problem }));
+  return (severity, code, { at, ...problem }) => {
+    const full = { severity, code, ...problem };
+    problems.push(at === undefined ? problemAt(locate, full) : { ...full, ...at });
   };
 }
 

@@ -84,7 +84,10 @@ function candidates(facts: ServiceFacts): Candidate[] {
     add(port ?? schemePorts[scheme ?? ""], scheme === undefined ? {} : { scheme });
   }
   if (found.length === 0 || family?.database) add(family?.port);
-  if (found.length === 0) for (const port of facts.exposedByImage) add(port);
+  // Images are shared with workers that listen nowhere: EXPOSE alone proves nothing.
+  const answersHttp =
+    settings.kind === "web" || settings.routes?.length || settings.health?.http !== undefined;
+  if (found.length === 0 && answersHttp) for (const port of facts.exposedByImage) add(port);
   return found;
 }
 
