@@ -10,5 +10,6 @@ export const resolveBundle: EngineParts["resolve"] = (bundle, environment) =>
     environment: bundle.variables,
     readText: (path) => bundle.texts[path],
     environmentName: environment,
+    ...(bundle.envFiles === undefined ? {} : { envFiles: bundle.envFiles }),
     ...(bundle.projectName === undefined ? {} : { projectName: bundle.projectName }),
   });

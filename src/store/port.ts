@@ -57,6 +57,8 @@ export type Bundle = {
   variables: Readonly<Record<string, string>>;
   profiles: readonly string[];
   projectName?: string;
+  /** Absolute paths of the files that were named instead of `.env`, in order; their texts are among `texts`. */
+  envFiles?: readonly string[];
 };
 
 export interface ReleaseStore {
