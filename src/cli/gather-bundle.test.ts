@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { resolveBundle } from "../../bin/resolve-bundle.ts";
 import { type GatherRequest, gatherBundle } from "./gather-bundle.ts";
 
 let folder = "";
@@ -50,12 +51,26 @@ describe("gathering a bundle", () => {
     expect(gathered.problems.filter((problem) => problem.severity === "error")).toEqual([]);
     expect(gathered.stack?.name).toBe("shop");
     expect(Object.keys(gathered.bundle.texts).sort()).toEqual([dotEnv, file, env].sort());
-    expect(gathered.bundle.variables).toMatchObject({ TAG: "7" });
-    expect(gathered.bundle.variables).not.toHaveProperty("HOME");
-    expect(gathered.bundle.variables).not.toHaveProperty("UNUSED");
+    expect(gathered.stack?.services[0]?.compose.image).toBe("nginx:7");
+    expect(gathered.bundle.variables).toEqual({});
     expect(Buffer.from(gathered.files["password"] ?? "").toString()).toBe("hunter2");
     expect(Buffer.from(gathered.files["key"] ?? "").toString()).toBe("k3y");
     expect(JSON.stringify(gathered.bundle)).not.toMatch(/hunter2|k3y/);
+  });
+
+  it("gives the same stack again from the bundle alone, with an env file of another name", async () => {
+    write(
+      "compose.yaml",
+      `name: shop\nservices:\n  web:\n    image: nginx:\${TAG}\n    labels: { by: $WHO }\n`,
+    );
+    const envFile = write("release.env", "TAG=9\n");
+    const { bundle, stack } = await gatherBundle(
+      request({ envFiles: ["release.env"], variables: { WHO: "ada", OTHER: "x" } }),
+    );
+    expect(bundle).toMatchObject({ envFiles: [envFile], variables: { WHO: "ada" } });
+    const again = resolveBundle(bundle, "production");
+    expect(again.stack).toEqual(stack);
+    expect(again.stack?.services[0]?.compose.image).toBe("nginx:9");
   });
 
   it("names each secret whose content is missing before anything is sent (R-281)", async () => {

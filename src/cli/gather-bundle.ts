@@ -27,6 +27,7 @@ export type Gathered = {
     variables: Record<string, string>;
     profiles: string[];
     projectName?: string;
+    envFiles?: string[];
   };
   /** Secret or config name -> content. Never part of the bundle, never printed. */
   files: Record<string, Uint8Array>;
@@ -49,6 +50,8 @@ export async function gatherBundle(request: GatherRequest): Promise<Gathered> {
   for (const [name, value] of Object.entries(request.variables)) {
     if (value !== undefined) environment[name] = value;
   }
+  const envFiles = request.envFiles.map((file) => resolve(request.cwd, file));
+  const named = envFiles.length === 0 ? {} : { envFiles };
   const loaded = loadStack({
     composeFiles: [...request.set.files],
     projectDirectory: request.set.projectDirectory,
@@ -57,9 +60,7 @@ export async function gatherBundle(request: GatherRequest): Promise<Gathered> {
     readText,
     environmentName: request.environmentName,
     ...(request.projectName === undefined ? {} : { projectName: request.projectName }),
-    ...(request.envFiles.length === 0
-      ? {}
-      : { envFiles: request.envFiles.map((file) => resolve(request.cwd, file)) }),
+    ...named,
   });
   const missing: Problem[] = [];
   const files = loaded.stack === undefined ? {} : readStackFiles(loaded.stack, request, missing);
@@ -68,14 +69,25 @@ export async function gatherBundle(request: GatherRequest): Promise<Gathered> {
       projectDirectory: request.set.projectDirectory,
       composeFiles: [...request.set.files],
       texts,
-      variables: { ...loaded.variablesUsed },
+      variables: { ...loaded.variablesUsed, ...homeOf(environment, texts) },
       profiles: [...request.profiles],
+      ...named,
       ...(request.projectName === undefined ? {} : { projectName: request.projectName }),
     },
     files,
     ...(loaded.stack === undefined ? {} : { stack: loaded.stack }),
     problems: [...loaded.problems, ...missing],
   };
+}
+
+/** `~` in a path means the home of who deploys, also when the release is resolved elsewhere. */
+function homeOf(
+  environment: Readonly<Record<string, string>>,
+  texts: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const home = environment["HOME"];
+  const used = home !== undefined && Object.values(texts).some((text) => text.includes("~/"));
+  return used ? { HOME: home } : {};
 }
 
 /** Contents of the secrets and configs that come from files or variables here; inline ones are in the Compose text. */

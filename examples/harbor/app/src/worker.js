@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "./database.js";
-import { version } from "./serve.js";
+import { json, serve, version } from "./serve.js";
 
 const every = Number(process.env.SHIP_EVERY_MS ?? 2000);
 const names = [
@@ -18,10 +18,11 @@ const names = [
 ];
 const cargoes = ["grain", "timber", "coffee", "steel", "oranges", "books", "salt", "wool"];
 const stop = new AbortController();
+const stopped = Promise.withResolvers();
 const pool = connect(2);
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
-for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => stop.abort());
+let lastTickAt = 0;
 
 /** One ship arrives, the oldest leaves when the port is full, and the harbour master says that it lives. */
 async function tick() {
@@ -43,10 +44,25 @@ async function tick() {
   );
 }
 
-console.log(`worker v${version} starts, a ship every ${every} ms`);
+/** Well while the last ship is not long ago: a worker that only sits there is not. */
+async function handle() {
+  const late = Date.now() - lastTickAt > 3 * every + 5000;
+  return json(late ? 503 : 200, { status: late ? "no ship for too long" : "ok", version });
+}
+
+serve("worker", handle, async () => {
+  stop.abort();
+  await stopped.promise;
+  await pool.end();
+});
+
 while (!stop.signal.aborted) {
-  await tick().catch((error) => console.error(`worker: ${error.message}`));
+  await tick().then(
+    () => {
+      lastTickAt = Date.now();
+    },
+    (error) => console.error(`worker: ${error.message}`),
+  );
   await sleep(every, undefined, { signal: stop.signal }).catch(() => undefined);
 }
-await pool.end();
-console.log(`worker v${version} ends`);
+stopped.resolve();
