@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, it } from "vitest";
 import { run } from "../../lib/run.ts";
 import { runtimeConformance } from "../conformance.ts";
-import { engineProblem, untag } from "./docker/docker-support.ts";
+import { engineProblem, engineSocket, untag } from "./docker/docker-support.ts";
 import { DockerRuntime } from "./docker.ts";
 
 const problem = await engineProblem();
@@ -17,7 +17,7 @@ describe.skipIf(problem !== undefined)("docker", async () => {
     await untag("conf");
     await rm(filesDirectory, { recursive: true, force: true });
   });
-  const make = () => new DockerRuntime({ filesDirectory, owner: "roadstead-test" });
+  const make = () => new DockerRuntime({ filesDirectory, owner: "roadstead-test", socketPath: engineSocket });
 
   runtimeConformance(
     "docker",

@@ -355,6 +355,7 @@ describe("names lead where they should (R-114)", () => {
     ]);
     const host = hostOf({ network_mode: "host" }, { addresses }).ExtraHosts;
     expect(host).toContain("hidden:10.0.1.201");
+    expect(hostOf({ network_mode: "none" }, { addresses })).not.toHaveProperty("ExtraHosts");
   });
 
   it("a direct service answers to its name, its aliases and its container name", () => {

@@ -16,6 +16,10 @@ import { DockerRuntime } from "../docker.ts";
 
 export const signal = new AbortController().signal;
 
+/** The engine that the Docker CLI talks to as well. */
+export const engineSocket =
+  /^unix:\/\/(.+)$/.exec(process.env["DOCKER_HOST"] ?? "")?.[1] ?? "/var/run/docker.sock";
+
 /** Why tests against a real engine cannot run here; `undefined` when they can. In CI a missing engine is a failure. */
 export async function engineProblem(): Promise<string | undefined> {
   const outcome = await run(["docker", "version", "--format", "{{.Server.Version}}"], {
@@ -61,18 +65,14 @@ export class DockerStage {
   volumes: Record<string, ComposeVolume>;
   addresses: ServiceAddress[] = [];
 
-  private constructor(filesDirectory: string, socketPath: string | undefined) {
+  private constructor(filesDirectory: string, socketPath: string) {
     this.filesDirectory = filesDirectory;
-    this.runtime = new DockerRuntime({
-      filesDirectory,
-      owner: "roadstead-test",
-      ...(socketPath === undefined ? {} : { socketPath }),
-    });
+    this.runtime = new DockerRuntime({ filesDirectory, owner: "roadstead-test", socketPath });
     this.networks = { default: { name: `${this.scope.stack}_default` } };
     this.volumes = { data: { name: `${this.scope.stack}_data` } };
   }
 
-  static async open(socketPath?: string): Promise<DockerStage> {
+  static async open(socketPath = engineSocket): Promise<DockerStage> {
     return new DockerStage(await mkdtemp(join(tmpdir(), "roadstead-docker-")), socketPath);
   }
 

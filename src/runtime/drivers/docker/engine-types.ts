@@ -146,7 +146,7 @@ export type ContainerInspect = {
     FinishedAt: string;
     Health?: { Status: string } | null;
   };
-  NetworkSettings: { Networks: Record<string, { IPAddress: string; NetworkID: string }> | null };
+  NetworkSettings: { Networks: Record<string, { IPAddress: string; GlobalIPv6Address?: string }> | null };
 };
 
 export type ImageInspect = {

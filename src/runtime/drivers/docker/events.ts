@@ -22,8 +22,9 @@ const events = [
 ];
 
 /**
- * Nudges on every change of our containers. When the connection to the engine is lost it listens again, puts the
- * service addresses back (an engine restart may have dropped them) and nudges, as anything may have happened meanwhile.
+ * Nudges on every change of our containers. When the connection to the engine is lost it listens again and nudges, as
+ * anything may have happened meanwhile. Each time it is connected it puts the service addresses back: a restart of the
+ * engine or the machine may have dropped them.
  */
 export async function watchEvents(
   host: DockerHost,
@@ -47,10 +48,8 @@ export async function watchEvents(
         signal,
       });
       retryMs = firstRetryMs;
-      if (!firstAttempt) {
-        await restoreAddresses(host, signal);
-        if (!signal.aborted) onChange();
-      }
+      await restore(host, signal);
+      if (!firstAttempt && !signal.aborted) onChange();
       firstAttempt = false;
       for await (const _event of answer) {
         if (signal.aborted) return;
@@ -67,5 +66,13 @@ export async function watchEvents(
       return;
     }
     retryMs = Math.min(retryMs * 2, slowestRetryMs);
+  }
+}
+
+async function restore(host: DockerHost, signal: AbortSignal): Promise<void> {
+  try {
+    await restoreAddresses(host, signal);
+  } catch {
+    // Watching must go on; the next `ensureResources` does the same and reports why it cannot.
   }
 }

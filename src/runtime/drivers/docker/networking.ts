@@ -124,7 +124,8 @@ export function extraHostsOf(spec: ReplicaSpec): string[] {
     hosts.set(name, [...(hosts.get(name) ?? []), address]);
   }
   const written = new Set(hosts.keys());
-  const own = networkKeys(spec);
+  const mode = spec.compose.network_mode;
+  const own = mode === undefined ? networkKeys(spec) : [];
   const rank = (network: string | undefined) => (network === undefined ? own.length : own.indexOf(network));
   const reachable = spec.addresses
     .filter(

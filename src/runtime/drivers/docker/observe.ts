@@ -44,8 +44,9 @@ export function hostOf(container: ContainerInspect): string | undefined {
   const reach = container.Config.Labels?.[label.reach];
   if (reach === undefined) return undefined;
   if (reach === "host") return "127.0.0.1";
-  const address = container.NetworkSettings.Networks?.[reach]?.IPAddress;
-  return address === undefined || address === "" ? undefined : address;
+  const endpoint = container.NetworkSettings.Networks?.[reach];
+  const address = endpoint?.IPAddress || endpoint?.GlobalIPv6Address;
+  return address === "" ? undefined : address;
 }
 
 /** Epoch ms; the engine writes year 1 for "never". */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DockerRuntime } from "../docker.ts";
-import { DockerStage, docker, engineProblem, signal, until } from "./docker-support.ts";
+import { DockerStage, docker, engineProblem, engineSocket, signal, until } from "./docker-support.ts";
 
 const problem = await engineProblem();
 if (problem !== undefined) it.skip(`docker sandbox (skipped: ${problem})`, () => undefined);
@@ -163,7 +163,11 @@ describe.skipIf(problem !== undefined)("a container is confined as the Compose f
 
   it("ends a job that a killed control plane left behind before it runs the same job again", async () => {
     const spec = await stage.spec("migrate", { command: ["sleep", "600"], init: true });
-    const orphaned = new DockerRuntime({ filesDirectory: stage.filesDirectory, owner: "roadstead-test" });
+    const orphaned = new DockerRuntime({
+      filesDirectory: stage.filesDirectory,
+      owner: "roadstead-test",
+      socketPath: engineSocket,
+    });
     const names = () =>
       docker("ps", "-a", "--filter", `label=roadstead.stack=${stage.scope.stack}`, "--format", "{{.Names}}");
     const first = orphaned.runJob({ ...spec, jobId: "one", timeoutSeconds: 60 }, () => undefined, signal);
