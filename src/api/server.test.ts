@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { PlatformError } from "../lib/platform-error.ts";
-import { aStackService, version } from "../reconciler/world-support.ts";
+import { aStackService, requestFor, version } from "../reconciler/world-support.ts";
 import type { DeploymentId } from "../rollout/ids.ts";
+import type { Bundle } from "../store/port.ts";
 import { ApiWorld, aProblem, base, deployBody } from "./api-support.ts";
 import { apiPrefix, type Endpoint } from "./contract/endpoint.ts";
 import { errorSchema } from "./contract/models.ts";
@@ -230,6 +231,20 @@ describe("deploying", () => {
     expect(api.world.store.deployments.list("all", 10)).toEqual([]);
     const checked = await api.call("POST", "/api/v1/check", { body: { bundle: deployBody()["bundle"] } });
     expect([checked.status, checked.json]).toEqual([200, { ok: false, problems: api.problems }]);
+  });
+
+  it("hands on every field of a bundle", async () => {
+    const api = new ApiWorld();
+    const bundle: Required<Bundle> = {
+      ...requestFor([aStackService("web")]).bundle,
+      variables: { TAG: "1" },
+      profiles: ["debug"],
+      projectName: "shop",
+      envFiles: ["/srv/shop/prod.env"],
+    };
+    const answer = await api.call("POST", `${base}/deployments`, { body: { bundle } });
+    const { deployment } = answer.json as { deployment: { id: DeploymentId } };
+    expect(api.world.store.deployments.get(deployment.id)?.request?.bundle).toEqual(bundle);
   });
 
   it("refuses a bundle that was sent to another stack", async () => {

@@ -11,6 +11,7 @@ export const bundleSchema = z
     variables: z.record(z.string(), z.string()),
     profiles: list(z.string()),
     projectName: z.string().exactOptional(),
+    envFiles: list(z.string().startsWith("/", "must be an absolute path")).exactOptional(),
   })
   .meta({ id: "Bundle" });
 
