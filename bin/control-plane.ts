@@ -11,6 +11,7 @@ import { ControlEngine } from "../src/reconciler/control-engine.ts";
 import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
 import { createSqliteStore } from "../src/store/drivers/sqlite.ts";
 import { readOrCreateKey } from "../src/store/drivers/sqlite-key.ts";
+import { loadCertificates } from "./certificates.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
 import { holdHome } from "./hold-home.ts";
 import { jsonLog } from "./json-log.ts";
@@ -56,7 +57,13 @@ export async function startControlPlane(
     edge,
     clock,
     ids,
-    settings: { ...defaultSettings, holder: home, http, https: parseListener(values.https) },
+    settings: {
+      ...defaultSettings,
+      holder: home,
+      http,
+      https: parseListener(values.https),
+      certificates: await loadCertificates(home),
+    },
     resolve: resolveBundle,
     request: requestThroughEdge(http),
     log,

@@ -41,7 +41,7 @@ export function edgeConfigOf(scopes: readonly RoutedScope[], settings: EngineSet
     routes: parts.flatMap((part) => part.routes),
     backends: parts.flatMap((part) => part.backends),
     internal: parts.flatMap((part) => part.internal),
-    certificates: [],
+    certificates: settings.certificates,
     trustedProxies: [],
   };
 }

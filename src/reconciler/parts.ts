@@ -1,4 +1,4 @@
-import type { Edge, Listener } from "../edge/port.ts";
+import type { Certificate, Edge, Listener } from "../edge/port.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Runtime } from "../runtime/port.ts";
@@ -30,6 +30,7 @@ export type EngineParts = {
 export type EngineSettings = {
   http?: Listener;
   https?: Listener;
+  certificates: readonly Certificate[];
   /** The name of this process in leases. */
   holder: string;
   /** Between two looks at a stack at rest. @default 2000 */
@@ -40,6 +41,7 @@ export type EngineSettings = {
 };
 
 export const defaultSettings: Omit<EngineSettings, "holder"> = {
+  certificates: [],
   tickMs: 2000,
   readyPollMs: 50,
   leaseMs: 15_000,
