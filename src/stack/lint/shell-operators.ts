@@ -34,7 +34,7 @@ export const shellOperators: LintRule = (context, tell) => {
     if (operator === undefined) return;
     tell("error", "SHELL_OPERATOR_IN_ARGV", {
       path,
-      message: `${what ? `${what} of the Dockerfile passes` : "passes"} \`${operator}\` to ${argv[0]} as an argument; there is no shell that would act on it`,
+      message: `\`${operator}\` ${what ? `in ${what} of the Dockerfile ` : ""}reaches ${argv[0]} as an argument; there is no shell that would act on it`,
       fix:
         operator === "&&" && argv.length > 3
           ? `move what is before && into \`x-roadstead: {release: {command: […]}}\`, or write [sh, -c, ${JSON.stringify(argv.join(" "))}]`
