@@ -1,5 +1,6 @@
 import { imageFamily } from "../image-family.ts";
-import { composeServices, type LintRule, secretName } from "./rule.ts";
+import { secretName } from "../secret-name.ts";
+import { composeServices, type LintRule } from "./rule.ts";
 
 const password = /(^|_)(PASS|PASSWD|PASSWORD|SECRET)($|_)/i;
 const emptyInUrl = /\b([a-z][a-z0-9+.-]*):\/\/([^\s/@:]*):@/i;

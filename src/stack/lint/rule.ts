@@ -23,7 +23,3 @@ export type LintRule = (context: LintContext, tell: Tell) => void;
 export function composeServices({ stack }: LintContext): [string, ComposeService, Service][] {
   return stack.services.map((service) => [service.name, service.compose, service]);
 }
-
-/** Variables whose value is a credential, judged by their name. */
-export const secretName =
-  /(^|_)(PASS|PASSWD|PASSWORD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|CREDENTIALS?)($|_)/i;
