@@ -18,6 +18,8 @@ import type { ApiParts } from "./parts.ts";
 const frameLimitBytes = 1024 * 1024;
 const requestWithinMs = 10_000;
 const sessionLimit = 50;
+/** A client that does not answer the close handshake may not keep the server from closing. */
+const closeWithinMs = 2000;
 /** The runtime can't be told to wait, so a client this far behind is let go. */
 const outputLimitBytes = 64 * 1024 * 1024;
 
@@ -79,6 +81,8 @@ async function runSession(websocket: WebSocket, parts: ApiParts, session: Sessio
   const signal = AbortSignal.any([over.signal, session.closing]);
   websocket.on("close", () => over.abort(new Error("the client went away")));
   websocket.on("error", () => websocket.terminate());
+  const cutOff = () => parts.clock.sleep(closeWithinMs).then(() => websocket.terminate());
+  signal.addEventListener("abort", () => void cutOff(), { once: true });
   const stdin = new InputQueue({ pause: () => websocket.pause(), resume: () => websocket.resume() });
   try {
     const exitCode = await execute(websocket, parts, { ...session, stdin, signal, over });

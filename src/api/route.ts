@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { messageOf } from "../lib/platform-error.ts";
 import type { Actor } from "../reconciler/engine.ts";
+import type { ApiToken } from "../store/port.ts";
 import type { Guard } from "./auth/guard.ts";
 import { apiPrefix, type Endpoint } from "./contract/endpoint.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -48,6 +49,7 @@ export class Router {
   readonly parts: ApiParts;
   readonly closing: AbortSignal;
   readonly #guard: Guard;
+  readonly #callers = new WeakMap<FastifyRequest, ApiToken>();
   #streams = 0;
 
   constructor(app: FastifyInstance, parts: ApiParts, options: { guard: Guard; closing: AbortSignal }) {
@@ -100,13 +102,23 @@ export class Router {
     endpoint: Endpoint,
     handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
   ): void {
-    this.app.route({ method: endpoint.method, url: `${apiPrefix}${endpoint.path}`, handler: handle });
+    this.app.route({
+      method: endpoint.method,
+      url: `${apiPrefix}${endpoint.path}`,
+      exposeHeadRoute: false,
+      // Before the body is read: a stranger must not make the control plane take in 32 MiB.
+      onRequest: async (request) => {
+        if (endpoint.anonymous) return;
+        const caller = { headers: request.headers, address: request.ip };
+        this.#callers.set(request, this.#guard.authenticate(caller));
+      },
+      handler: handle,
+    });
   }
 
   #call<E extends Endpoint>(endpoint: E, request: FastifyRequest): ApiCall<E> {
-    const caller = endpoint.anonymous
-      ? undefined
-      : this.#guard.authenticate({ headers: request.headers, address: request.ip });
+    const caller = this.#callers.get(request);
+    if (!caller && !endpoint.anonymous) throw apiError("API_TOKEN_MISSING", "this needs an API token");
     const { params, query, body } = request;
     const input = parseInput(endpoint, { params, query, body });
     const lastEventId = request.headers["last-event-id"];

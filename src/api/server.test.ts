@@ -103,6 +103,13 @@ describe("bad input", () => {
     expect(errorSchema.parse(answer.json).error.requestId).toBe(answer.headers["x-request-id"]);
   });
 
+  it("reads no body of a stranger, nor for a path that does not exist", async () => {
+    const body = `"${"x".repeat(33 * 1024 * 1024)}"`;
+    const api = new ApiWorld();
+    expect((await api.call("POST", `${base}/deployments`, { body, anonymous: true })).status).toBe(401);
+    expect((await api.call("POST", "/api/v1/nothing", { body, anonymous: true })).status).toBe(404);
+  });
+
   it("shows nothing of an unexpected failure but its request id, and logs the rest", async () => {
     const api = new ApiWorld({
       resolve: () => {

@@ -1,4 +1,4 @@
-import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { messageOf } from "../lib/platform-error.ts";
 import { Guard } from "./auth/guard.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -87,6 +87,7 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({ ...securityHeaders, "x-request-id": request.id });
     guard.checkOrigin({ headers: request.headers, address: request.ip });
+    if (request.is404) throw notFound(request);
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error, request.id);
@@ -101,10 +102,12 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
     return reply.code(status).send({ error: body });
   });
   app.setNotFoundHandler((request) => {
-    throw apiError(
-      "API_NOT_FOUND",
-      `there is no ${request.method} ${request.url.split("?")[0]?.slice(0, 200)}`,
-    );
+    throw notFound(request);
   });
   return app;
+}
+
+function notFound(request: FastifyRequest): Error {
+  const path = request.url.split("?")[0]?.slice(0, 200);
+  return apiError("API_NOT_FOUND", `there is no ${request.method} ${path}`);
 }
