@@ -9,9 +9,10 @@ import type { Invocation } from "./define-command.ts";
 import { CliError } from "./errors.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { handOver } from "./hand-over.ts";
-import type { Address } from "./platform/address.ts";
+import { type Address, formatAddress } from "./platform/address.ts";
 import type { PlatformOptions } from "./platform/control-plane.ts";
 import { renderVerdict, urlsOf } from "./render/verdict.ts";
+import { resolveSettings } from "./settings.ts";
 import { gatherFromOptions } from "./stack-options.ts";
 import { errStyle, outStyle, printJson, say } from "./terminal.ts";
 
@@ -22,10 +23,13 @@ export async function runDemo(invocation: Invocation, platform: PlatformOptions)
   const gathered = await gatherFromOptions(invocation, set);
   const stack = await readyToDeploy(invocation, gathered);
   if (stack === undefined) return 1;
-  const client = await connect({
-    ...invocation,
-    settings: { ...invocation.settings, host: apiOf(platform) },
-  });
+  // Read again: the first start has just written the token.
+  const { token } = resolveSettings(
+    { home: platform.home, token: invocation.options.text("token") },
+    context,
+  );
+  const host = `http://${formatAddress(platform.api)}`;
+  const client = await connect({ ...invocation, settings: { ...invocation.settings, host, token } });
   say(context, `deploying the example stack ${stack}: page, API, worker and a real PostgreSQL`);
   const deployment = await handOver(invocation, client, gathered, stack);
   const outcome = await follow(invocation, client, deployment);
@@ -89,8 +93,4 @@ function nextSteps({ context, options }: Invocation, stack: string, url: string)
     `  ${command} status${home}`,
     `  ${command} down --platform --all --yes${home}   ${style.dim("leaves nothing running")}`,
   ].join("\n");
-}
-
-function apiOf(platform: PlatformOptions): string {
-  return `http://${platform.api.host}:${platform.api.port}`;
 }
