@@ -25,7 +25,7 @@ export function pointAtAddresses(variable: string, value: string, book: AddressB
 /** The authority of a URL, after its user information: one host, or several (`mongodb://a:1,b:2/db`). */
 function pointUrls(value: string, book: AddressBook): string {
   return value.replace(
-    /([a-z][a-z0-9+.-]*:\/\/)([^/?#\s"'<>\\]*)/gi,
+    /([a-z][a-z0-9+.-]*:\/\/)((?:(?!,\s*[a-z][a-z0-9+.-]*:\/\/)[^/?#\s"'<>\\])*)/gi,
     (_whole, scheme: string, authority: string) => {
       const at = authority.lastIndexOf("@") + 1;
       const hosts = authority.slice(at).split(",");

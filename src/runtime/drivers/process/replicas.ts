@@ -2,14 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Clock } from "../../../lib/clock.ts";
-import { messageOf } from "../../../lib/platform-error.ts";
 import type { ReplicaId } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
 import type { Launch } from "./launch.ts";
 import type { LogFiles } from "./log-files.ts";
 import { findByMark, identify, isAlive, leadsGroup } from "./process-table.ts";
 import { type ReplicaRecord, type ReplicaRecords, startVariable } from "./replica-records.ts";
-import { exitCodeOf, killGroup, sendSignal } from "./run-child.ts";
+import { exitCodeOf, killGroup, sendSignal, startFailed } from "./run-child.ts";
 
 /** How often a process that is being stopped, or is not our child, is looked at. */
 const pollMs = 25;
@@ -61,16 +60,7 @@ export class Replicas {
     record.state = "created";
     for (const key of ["process", "startedAt", "exitedAt", "exitCode"] as const) delete record[key];
     await this.#records.save(record);
-    const [command = "", ...args] = launch.argv;
-    const files = this.#logs.openFor(record.id);
-    const child = spawn(command, args, {
-      cwd: launch.cwd,
-      env: { ...launch.env, [startVariable]: record.startMark },
-      detached: true,
-      stdio: ["ignore", files.stdout, files.stderr],
-      ...launch.runAs,
-    });
-    files.close();
+    const child = this.#spawn(record, launch);
     child.on("exit", (code, signal) => this.#ended(record, exitCodeOf(code, signal)));
     // A zombie still tells when it started, so this works for a program that ended at once.
     const identity = child.pid === undefined ? undefined : identify(child.pid, "zombies too");
@@ -78,16 +68,28 @@ export class Replicas {
       this.#children.set(record.id, child);
       Object.assign(record, { state: "running", process: identity, startedAt: this.#clock.now() });
     }
-    await this.#spawned(child, command);
+    await failedStart(child, launch.argv[0] ?? "");
     child.unref();
     await this.#records.save(record);
     this.#onChange();
   }
 
-  async #spawned(child: ChildProcess, command: string): Promise<void> {
-    if (child.pid !== undefined) return;
-    const [cause] = await once(child, "error").catch((error: unknown) => [error]);
-    throw runtimeError("RUNTIME_START_FAILED", `cannot run ${command}: ${messageOf(cause)}`, { cause });
+  #spawn(record: ReplicaRecord, launch: Launch): ChildProcess {
+    const [command = "", ...args] = launch.argv;
+    const files = this.#logs.openFor(record.id);
+    try {
+      return spawn(command, args, {
+        cwd: launch.cwd,
+        env: { ...launch.env, [startVariable]: record.startMark },
+        detached: true,
+        stdio: ["ignore", files.stdout, files.stderr],
+        ...launch.runAs,
+      });
+    } catch (cause) {
+      throw startFailed(command, cause);
+    } finally {
+      files.close();
+    }
   }
 
   /** Stop signal to the group (to a server's main process alone, which ends its own), then SIGKILL to all that is left. */
@@ -148,4 +150,10 @@ export class Replicas {
     for (const child of this.#children.values()) child.removeAllListeners("exit");
     this.#children.clear();
   }
+}
+
+async function failedStart(child: ChildProcess, command: string): Promise<void> {
+  if (child.pid !== undefined) return;
+  const [cause] = await once(child, "error").catch((error: unknown) => [error]);
+  throw startFailed(command, cause);
 }

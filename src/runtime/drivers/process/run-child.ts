@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import { messageOf } from "../../../lib/platform-error.ts";
+import { messageOf, type PlatformError } from "../../../lib/platform-error.ts";
 import { runtimeError } from "../../errors.ts";
 
 /** Another user for a server that refuses to run as root. */
@@ -44,22 +44,30 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
  * Runs a program in a process group of its own to its end; nothing of the group is left afterwards. Rejects when
  * the program cannot be started (`RUNTIME_START_FAILED`) or with the signal's reason.
  */
-export function runChild(argv: readonly string[], options: ChildOptions): Promise<ChildOutcome> {
-  const { signal } = options;
-  signal.throwIfAborted();
+export async function runChild(argv: readonly string[], options: ChildOptions): Promise<ChildOutcome> {
+  options.signal.throwIfAborted();
   const [command = "", ...args] = argv;
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: options.env,
-    detached: true,
-    stdio: ["pipe", "pipe", "pipe"],
-    ...options.runAs,
-  });
+  const child = spawnGroup(command, args, options);
   if (child.pid !== undefined) options.onStart?.(child.pid);
   child.stdout.on("data", options.onStdout);
   child.stderr.on("data", options.onStderr);
   feed(child, options.stdin).catch(() => child.stdin.destroy());
   return settle(child, command, options);
+}
+
+/** Node tells some failures by an `error` event and throws others, e.g. E2BIG and ETXTBSY. */
+function spawnGroup(command: string, args: readonly string[], { cwd, env, runAs }: ChildOptions) {
+  try {
+    return spawn(command, args, { cwd, env, ...runAs, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  } catch (cause) {
+    throw startFailed(command, cause);
+  }
+}
+
+/** A program that could not be started. */
+export function startFailed(command: string, cause: unknown): PlatformError {
+  const hint = "Check that the program exists in the image, may be executed, and that its folder is there.";
+  return runtimeError("RUNTIME_START_FAILED", `cannot run ${command}: ${messageOf(cause)}`, { hint, cause });
 }
 
 function settle(child: ChildProcess, command: string, options: ChildOptions): Promise<ChildOutcome> {
@@ -81,10 +89,7 @@ function settle(child: ChildProcess, command: string, options: ChildOptions): Pr
     };
     child.on("error", (cause) => {
       end();
-      const hint = "Check that the program exists in the image and may be executed.";
-      reject(
-        runtimeError("RUNTIME_START_FAILED", `cannot run ${command}: ${messageOf(cause)}`, { hint, cause }),
-      );
+      reject(startFailed(command, cause));
     });
     // What the program left running would keep the pipes open.
     child.on("exit", kill);
