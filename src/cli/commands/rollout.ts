@@ -33,8 +33,8 @@ async function rollout(invocation: Invocation): Promise<ExitCode> {
   const client = await connect(invocation);
   const status = await chooseScope(invocation, client, invocation.words[0]);
   const deployment = await runningOf(client, status);
-  if (deployment !== undefined && invocation.options.flag("follow"))
-    return await carryOut(invocation, client, deployment);
+  const unfinished = deployment !== undefined && deployment.finishedAt === undefined;
+  if (unfinished && invocation.options.flag("follow")) return await carryOut(invocation, client, deployment);
   const journal = deployment === undefined ? [] : await journalOf(client, deployment);
   const model = { status, journal, ...(deployment === undefined ? {} : { deployment }) };
   const { renderRollout } = await import("../render/rollout.ts");

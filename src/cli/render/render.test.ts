@@ -342,7 +342,7 @@ describe("verdict", () => {
         service: "api",
         probe: { reason: "GET http://127.0.0.1:41001/healthz answered 503", body: '{"error":"no database"}' },
         exitCode: 1,
-        lastLines: ["connecting", "Error: ECONNREFUSED"],
+        lastLines: ["connecting", "Error: ECONNREFUSED", "Error: ECONNREFUSED"],
         hint: "Is DATABASE_URL right?",
       },
     };
@@ -355,7 +355,7 @@ describe("verdict", () => {
         exit  1
         last lines of api:
               | connecting
-              | Error: ECONNREFUSED
+              | Error: ECONNREFUSED  (2 times)
         hint  Is DATABASE_URL right?
         now   v2 (colours) serves
       "

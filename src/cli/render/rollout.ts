@@ -25,8 +25,7 @@ export function renderRollout(model: RolloutModel, now: number, style: Style): s
         `  ${service.name}`,
         replica.role,
         replica.release === undefined ? "-" : `v${replica.release}`,
-        `${String(Math.round(replica.trafficPercent)).padStart(3)} %`,
-        shareBar(replica.trafficPercent),
+        ...shareOf(service, replica.trafficPercent),
         replica.ready ? style.good("ready") : style.warn(replica.reason ?? "not ready"),
       ]),
   );
@@ -74,6 +73,12 @@ function runningSteps(
     else if (entry.event === "stepDone" || entry.event === "stepFailed") running.delete(entry.key);
   }
   return [...running.values()];
+}
+
+/** Services that peers reach directly have no share: nothing is shifted for them. */
+function shareOf(service: ScopeStatusView["services"][number], percent: number): [string, string] {
+  const routed = service.replicas.some((replica) => replica.trafficPercent > 0);
+  return routed ? [`${String(Math.round(percent)).padStart(3)} %`, shareBar(percent)] : ["    -", ""];
 }
 
 function shareBar(percent: number): string {

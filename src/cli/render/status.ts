@@ -49,7 +49,9 @@ export function renderReplicas(stacks: readonly ScopeStatusView[], now: number, 
         replica.release === undefined ? "-" : `v${replica.release}`,
         replica.role,
         replicaState(replica, style),
-        `${Math.round(replica.trafficPercent)} %`,
+        service.replicas.some((other) => other.trafficPercent > 0)
+          ? `${Math.round(replica.trafficPercent)} %`
+          : "-",
         replica.startedAt === undefined ? "-" : ago(replica.startedAt, now),
         String(replica.restarts),
         replica.address ?? "-",

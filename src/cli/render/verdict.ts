@@ -39,14 +39,14 @@ function renderSuccess(
       : "";
   const head = `${style.good("✓")} ${style.bold(`${stack} (${environment}) ${deed}${release}`)}${tookOf(deployment)}`;
   const urls = withRelease ? urlsOf(status).map((url) => `  ${style.accent(url)}`) : [];
-  const back =
-    withRelease && deployment.previous !== undefined
-      ? [
-          style.dim(
-            `  back to the release before: roadstead rollback --stack ${stack}${inEnvironment(environment)}`,
-          ),
-        ]
-      : [];
+  const returnable = withRelease && deployment.state === "succeeded" && deployment.previous !== undefined;
+  const back = returnable
+    ? [
+        style.dim(
+          `  back to the release before: roadstead rollback --stack ${stack}${inEnvironment(environment)}`,
+        ),
+      ]
+    : [];
   return `${[head, ...urls, ...back].join("\n")}\n`;
 }
 
@@ -70,7 +70,7 @@ function renderFailure(
     if (failure.lastLines && failure.lastLines.length > 0)
       lines.push(
         `  last lines${failure.service ? ` of ${failure.service}` : ""}:`,
-        ...quoted(failure.lastLines.slice(-15), style),
+        ...quoted(collapsed(failure.lastLines).slice(-15), style),
       );
     if (failure.hint) lines.push(`  hint  ${failure.hint}`);
   }
@@ -80,6 +80,17 @@ function renderFailure(
 
 function quoted(lines: readonly string[], style: Style): string[] {
   return lines.map((line) => style.dim(`        | ${line.slice(0, 160)}`));
+}
+
+/** The same line again and again says no more than once with its count. */
+function collapsed(lines: readonly string[]): string[] {
+  const groups: { line: string; times: number }[] = [];
+  for (const line of lines) {
+    const last = groups.at(-1);
+    if (last?.line === line) last.times += 1;
+    else groups.push({ line, times: 1 });
+  }
+  return groups.map(({ line, times }) => (times === 1 ? line : `${line}  (${times} times)`));
 }
 
 function servingNow(status: ScopeStatusView | undefined): string {
