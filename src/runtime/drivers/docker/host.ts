@@ -110,6 +110,15 @@ export class DockerHost {
     }
   }
 
+  async killContainer(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.client.send({ method: "POST", path: `/containers/${id}/kill`, signal });
+    } catch (error) {
+      // 409: it has just ended by itself.
+      if (!refusedWith(error, 404, 409)) throw error;
+    }
+  }
+
   /** Kills and removes a container, never its volumes. A missing one is success. */
   async removeContainer(id: string, signal: AbortSignal): Promise<void> {
     try {

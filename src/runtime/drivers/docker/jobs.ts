@@ -1,3 +1,5 @@
+import { PlatformError } from "../../../lib/platform-error.ts";
+import { runtimeError } from "../../errors.ts";
 import type { JobOutcome, JobSpec } from "../../port.ts";
 import { FrameReader, LineReader } from "./frames.ts";
 import type { DockerHost } from "./host.ts";
@@ -18,25 +20,29 @@ export async function runJob(
   const name = `${spec.id}-job-${spec.jobId}`;
   await removeOrphans(host, spec, signal);
   host.activeJobs.add(name);
-  const limit = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let timedOut = false;
   try {
     const id = await createContainer(
       host,
       { spec, name, role: "job", jobId: spec.jobId, ...(spec.argv === undefined ? {} : { argv: spec.argv }) },
       signal,
     );
-    timer = setTimeout(() => limit.abort(), spec.timeoutSeconds * 1000);
     await startContainer(host, id, name, signal);
-    const lastLines = await follow(
-      host,
-      id,
-      { tty: spec.compose.tty === true, onLine },
-      AbortSignal.any([signal, limit.signal]),
-    );
-    signal.throwIfAborted();
-    if (limit.signal.aborted) return { exitCode: 137, timedOut: true, oomKilled: false, lastLines };
-    return { ...(await outcomeOf(host, id, limit.signal, signal)), lastLines };
+    // Killing it ends the log and the wait below, with every line that it wrote.
+    timer = setTimeout(() => {
+      timedOut = true;
+      void host.killContainer(id, signal).catch(() => undefined);
+    }, spec.timeoutSeconds * 1000);
+    // Should the kill not reach the engine, this ends the wait.
+    const limit = AbortSignal.any([signal, AbortSignal.timeout((spec.timeoutSeconds + 60) * 1000)]);
+    const lastLines = await follow(host, id, { tty: spec.compose.tty === true, onLine }, limit);
+    const { exitCode, oomKilled } = await outcomeOf(host, id, spec.timeoutSeconds, signal);
+    return { exitCode, timedOut, oomKilled, lastLines };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof PlatformError || !timedOut) throw error;
+    throw runtimeError("RUNTIME_UNREACHABLE", `${name} did not end when it was killed`, { cause: error });
   } finally {
     clearTimeout(timer);
     host.activeJobs.delete(name);
@@ -63,7 +69,7 @@ async function removeOwn(host: DockerHost, name: string, signal: AbortSignal): P
   await removeReplicaFiles(host.filesDirectory, name);
 }
 
-/** Passes lines on until the container ends or the signal fires; returns the last ones. */
+/** Passes lines on until the container ends; returns the last ones. */
 async function follow(
   host: DockerHost,
   id: string,
@@ -77,47 +83,34 @@ async function follow(
     output.onLine(line);
   });
   const frames = new FrameReader((stream, payload) => lines.push(stream, payload));
-  try {
-    const answer = await host.client.stream({
-      method: "GET",
-      dedicated: true,
-      path: `/containers/${id}/logs`,
-      query: { stdout: true, stderr: true, follow: true },
-      signal,
-    });
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      if (output.tty) lines.push("stdout", chunk);
-      else frames.push(chunk);
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  const answer = await host.client.stream({
+    method: "GET",
+    dedicated: true,
+    path: `/containers/${id}/logs`,
+    query: { stdout: true, stderr: true, follow: true },
+    signal,
+  });
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    if (output.tty) lines.push("stdout", chunk);
+    else frames.push(chunk);
   }
   lines.flush();
   return last;
 }
 
+/** A log driver that cannot be followed ends the stream early, so the container's own end is waited for as well. */
 async function outcomeOf(
   host: DockerHost,
   id: string,
-  limit: AbortSignal,
+  limitSeconds: number,
   signal: AbortSignal,
-): Promise<{ exitCode: number; timedOut: boolean; oomKilled: boolean }> {
-  try {
-    // A log driver that cannot be followed ends the stream early: the container's end is what counts.
-    await host.client.json<{ StatusCode: number }>({
-      method: "POST",
-      path: `/containers/${id}/wait`,
-      signal: AbortSignal.any([signal, limit]),
-      timeoutMs: 24 * 3600_000,
-    });
-  } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error;
-    return { exitCode: 137, timedOut: true, oomKilled: false };
-  }
+): Promise<{ exitCode: number; oomKilled: boolean }> {
+  await host.client.send({
+    method: "POST",
+    path: `/containers/${id}/wait`,
+    signal,
+    timeoutMs: (limitSeconds + 30) * 1000,
+  });
   const ended = await host.inspect(id, signal);
-  return {
-    exitCode: ended?.State.ExitCode ?? 1,
-    timedOut: false,
-    oomKilled: ended?.State.OOMKilled ?? false,
-  };
+  return { exitCode: ended?.State.ExitCode ?? 1, oomKilled: ended?.State.OOMKilled ?? false };
 }
