@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { writeFileAtomic } from "../../lib/atomic-file.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { applyUnconfirmed, configInvalid, versionRefused } from "../errors.ts";
@@ -24,6 +25,7 @@ import { RequestLog } from "./haproxy/request-log.ts";
 import { planRuntime, type RuntimeState, verifyRuntime } from "./haproxy/runtime.ts";
 import { serversOf, variantsOf } from "./haproxy/servers.ts";
 import { readState, type SavedState, writeState } from "./haproxy/state-file.ts";
+import { type Supervised, startSupervised, stopSupervised } from "./haproxy/supervised.ts";
 import { carryOver, latencyKey, startOver, targetCounters } from "./haproxy/target-counters.ts";
 import { defaultSize, nextTruth, type PoolSize, slotKey, type Truth } from "./haproxy/truth.ts";
 
@@ -35,6 +37,8 @@ export type HaproxyOptions = {
   /** Connections the edge accepts at once; fewer when the account may not open enough files. @default 20000 */
   maxConnections?: number;
   size?: PoolSize;
+  /** Starts the file server; the socket's path is added. @default this checkout's bin/edge-files.ts */
+  filesArgv?: readonly string[];
   clock?: Clock;
 };
 
@@ -55,6 +59,7 @@ export class HaproxyEdge implements Edge {
   readonly #process: HaproxyProcess;
   readonly #control: HaproxyControl;
   readonly #log: RequestLog;
+  readonly #files: Supervised;
   #state: SavedState | undefined;
   /** What the worker is known to run; unknown after a failure, and for a worker not met before. */
   #running: { worker: number; state: RuntimeState } | undefined;
@@ -73,6 +78,13 @@ export class HaproxyEdge implements Edge {
     const program = options.program ?? "haproxy";
     this.#process = new HaproxyProcess(layout, { program, clock: this.#clock });
     this.#control = new HaproxyControl(this.#options, this.#process);
+    const filesProgram = join(import.meta.dirname, "../../../bin/edge-files.ts");
+    this.#files = {
+      argv: [...(options.filesArgv ?? [process.execPath, filesProgram]), layout.filesSocket],
+      mark: layout.filesSocket,
+      pidFile: layout.filesPid,
+      log: layout.log,
+    };
     this.#log = new RequestLog((request) => this.#occupant(request));
   }
 
@@ -88,6 +100,7 @@ export class HaproxyEdge implements Edge {
       const files = certificateFiles(config.certificates, this.#options.layout);
       const current = { ...saved, truth: sameWorker(saved.truth, worker) };
       const truth = await this.#next(current.truth, config, version, signal);
+      if (config.routes.some(({ action }) => action.kind === "files")) await startSupervised(this.#files);
       if (worker === undefined) await this.#start(truth, files, signal);
       else await this.#change({ worker, current, truth, files }, signal);
     });
@@ -132,8 +145,10 @@ export class HaproxyEdge implements Edge {
       return { drained: true, closedConnections: 0 };
     const closedConnections = await count();
     await this.#control.closeSessions(
-      slots.flatMap(({ pool, slot }) =>
-        variantsOf(pool, truth).map((variant) => `${variant}${pool.index}/s${slot.index}`),
+      new Set(
+        slots.flatMap(({ pool, slot }) =>
+          variantsOf(pool, truth).map((variant) => `${variant}${pool.index}/s${slot.index}`),
+        ),
       ),
       signal,
     );
@@ -150,6 +165,7 @@ export class HaproxyEdge implements Edge {
   async stop(): Promise<void> {
     await this.close();
     await this.#process.stop();
+    await stopSupervised(this.#files, this.#clock);
   }
 
   async #next(current: Truth, config: EdgeConfig, version: number, signal: AbortSignal): Promise<Truth> {

@@ -27,7 +27,8 @@ export function askSocket(path: string, command: string, signal?: AbortSignal): 
       signal?.removeEventListener("abort", onAbort);
       resolve(Buffer.concat(chunks).toString("utf8"));
     });
-    socket.write(`${command}\n`);
+    // The master's socket answers and stays open until the asking side is done.
+    socket.end(`${command}\n`);
   });
 }
 

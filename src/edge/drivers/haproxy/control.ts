@@ -39,7 +39,7 @@ export class HaproxyControl {
     this.#mayHaveOldWorkers = true;
   }
 
-  /** Commands to each old worker that still has connections: they must not serve what is no longer in force. */
+  /** Each old worker that still has connections. It hands requests to the new one, so only open ones concern it. */
   async #oldWorkers(signal: AbortSignal): Promise<Send[]> {
     if (!this.#mayHaveOldWorkers) return [];
     const pids = await this.#process.oldWorkers(signal);
@@ -51,13 +51,8 @@ export class HaproxyControl {
     });
   }
 
-  /** Carries a change out in the worker, and as far as they can in old ones. */
   async change(change: RuntimeChange, signal: AbortSignal): Promise<void> {
     await changeRuntime(this.send(signal), change, this.#layout);
-    for (const old of await this.#oldWorkers(signal)) {
-      // An old worker may lack a pool or be gone by now; it takes no new connections in any case.
-      await changeRuntime(old, change, this.#layout).catch(() => undefined);
-    }
   }
 
   /** Version that the worker has confirmed. */
@@ -97,11 +92,12 @@ export class HaproxyControl {
     return open;
   }
 
-  /** Closes every connection to the named servers, hard. */
-  async closeSessions(servers: readonly string[], signal: AbortSignal): Promise<void> {
-    const commands = servers.map((server) => `shutdown sessions server ${server}`);
-    for (const send of [this.send(signal), ...(await this.#oldWorkers(signal))])
-      for (const line of batches(commands)) await send(line);
+  /** Closes every connection to the named servers, hard. Old workers know no command for a whole server. */
+  async closeSessions(servers: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (const send of [this.send(signal), ...(await this.#oldWorkers(signal))]) {
+      const sessions = parseSessions(await send("show sess")).filter(({ server }) => servers.has(server));
+      for (const line of batches(sessions.map(({ id }) => `shutdown session ${id}`))) await send(line);
+    }
   }
 
   /** Files that every start needs and that never change. */
@@ -133,6 +129,13 @@ export class HaproxyControl {
       await rm(candidate, { force: true });
     }
   }
+}
+
+/** Parses `show sess`: id and server (`p7/s1`) of each session. */
+export function parseSessions(text: string): { id: string; server: string }[] {
+  return [...text.matchAll(/^(0x[0-9a-f]+): .*? be=(\S+) srv=(\S+) /gm)].map(
+    ([, id = "", pool = "", server = ""]) => ({ id, server: `${pool}/${server}` }),
+  );
 }
 
 async function writeChanged(file: string, text: string): Promise<void> {

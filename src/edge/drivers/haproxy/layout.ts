@@ -12,6 +12,8 @@ export type Layout = {
   adminSocket: string;
   masterSocket: string;
   filesSocket: string;
+  /** Where an old worker hands requests to its successor; `.tls` and listener names are added. */
+  handoverSocket: string;
   filesPid: string;
   supervisorPid: string;
   log: string;
@@ -28,7 +30,7 @@ const longestSocketPath = 90;
 export function layoutOf(home: string): Layout {
   const folder = join(home, "edge-haproxy");
   const at = (name: string) => join(folder, name);
-  if (Buffer.byteLength(at("master.sock")) > longestSocketPath || /[\s"'#\\$|%]/.test(folder))
+  if (Buffer.byteLength(at("next.0123456789ab")) > longestSocketPath || /[\s"'#\\$|%]/.test(folder))
     throw edgeStartFailed(`the folder ${folder} is too long for a unix socket or has unusual characters`);
   return {
     folder,
@@ -39,6 +41,7 @@ export function layoutOf(home: string): Layout {
     adminSocket: at("admin.sock"),
     masterSocket: at("master.sock"),
     filesSocket: at("files.sock"),
+    handoverSocket: at("next"),
     filesPid: at("files.pid"),
     supervisorPid: at("supervisor.pid"),
     log: at("edge.log"),

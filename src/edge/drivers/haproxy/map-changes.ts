@@ -17,8 +17,10 @@ export async function replaceEntries(
   const answer = await send(`prepare ${kind} ${file}`);
   const version = /New version created: (\d+)/.exec(answer)?.[1];
   if (version === undefined) throw new Error(`prepare ${kind} ${file}: ${answer.trim()}`);
-  for (const piece of payloads(lines)) {
-    const said = (await send(`add ${kind} @${version} ${file} <<\n${piece}`)).trim();
+  // Only maps take many entries at once.
+  const entries = kind === "map" ? payloads(lines).map((piece) => `<<\n${piece}`) : lines;
+  for (const entry of entries) {
+    const said = (await send(`add ${kind} @${version} ${file} ${entry}`)).trim();
     if (said !== "") throw new Error(`add ${kind} ${file}: ${said}`);
   }
   const said = (await send(`commit ${kind} @${version} ${file}`)).trim();

@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { writeFileAtomic } from "../../../lib/atomic-file.ts";
+import { readFile } from "node:fs/promises";
 import type { Clock } from "../../../lib/clock.ts";
 import { run } from "../../../lib/run.ts";
 import { applyUnconfirmed, configInvalid, edgeStartFailed, listenFailed } from "../../errors.ts";
 import { askSocket } from "./admin-socket.ts";
 import type { Layout } from "./layout.ts";
+import { type Supervised, startSupervised, stopSupervised } from "./supervised.ts";
 
 const infoLimitMs = 1_000;
 const startLimitMs = 10_000;
@@ -46,16 +44,21 @@ export class HaproxyProcess {
   async ensure(signal: AbortSignal): Promise<number> {
     const running = await this.worker(signal);
     if (running !== undefined) return running;
-    const supervisor = await this.#supervisor();
-    if (supervisor === undefined) await this.#spawn();
+    await startSupervised(this.#supervised);
     const until = this.#clock.now() + startLimitMs;
     while (this.#clock.now() < until) {
       const pid = await this.worker(signal);
-      if (pid !== undefined) return pid;
+      // The master opens its socket only after the worker's.
+      if (pid !== undefined && (await this.#masterAnswers(signal))) return pid;
       await this.#clock.sleep(20, signal);
     }
     await this.stop();
     throw await this.#startError();
+  }
+
+  async #masterAnswers(signal: AbortSignal): Promise<boolean> {
+    const text = await askSocket(this.#layout.masterSocket, "show proc", signal).catch(() => "");
+    return parseProcesses(text).workers.length > 0;
   }
 
   /** Has HAProxy itself read a configuration file. Throws EDGE_CONFIG_INVALID with its words. */
@@ -84,47 +87,13 @@ export class HaproxyProcess {
 
   /** Ends HAProxy and its supervisor, and everything they serve. */
   async stop(): Promise<void> {
-    const pid = await this.#supervisor();
-    if (pid === undefined) return;
-    process.kill(pid, "SIGTERM");
-    const until = this.#clock.now() + 5_000;
-    while (alive(pid)) {
-      if (this.#clock.now() > until) {
-        process.kill(-pid, "SIGKILL");
-        break;
-      }
-      await this.#clock.sleep(20);
-    }
-    await rm(this.#layout.supervisorPid, { force: true });
+    await stopSupervised(this.#supervised, this.#clock);
   }
 
-  async #spawn(): Promise<void> {
-    await mkdir(this.#layout.folder, { recursive: true, mode: 0o700 });
-    const log = await open(this.#layout.log, "a", 0o600);
-    try {
-      const { config, masterSocket } = this.#layout;
-      const script = join(import.meta.dirname, "supervise.sh");
-      const child = spawn("sh", [script, this.#program, config, masterSocket], {
-        detached: true,
-        stdio: ["ignore", log.fd, log.fd],
-      });
-      await new Promise<void>((resolve, reject) => {
-        child.once("spawn", resolve);
-        child.once("error", (cause) => reject(edgeStartFailed("cannot start its supervisor", cause)));
-      });
-      child.unref();
-      await writeFileAtomic(this.#layout.supervisorPid, `${child.pid}\n`);
-    } finally {
-      await log.close();
-    }
-  }
-
-  /** The supervisor's process id, if that process is ours. */
-  async #supervisor(): Promise<number | undefined> {
-    const pid = Number(await readFile(this.#layout.supervisorPid, "utf8").catch(() => ""));
-    if (!(pid > 1)) return undefined;
-    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    return command.includes(this.#layout.config) ? pid : undefined;
+  get #supervised(): Supervised {
+    const { config, masterSocket, supervisorPid, log } = this.#layout;
+    const argv = [this.#program, "-W", "-f", config, "-S", `${masterSocket},mode,600`];
+    return { argv, mark: config, pidFile: supervisorPid, log };
   }
 
   async #startError() {
@@ -166,13 +135,4 @@ function alerts(text: string): string[] {
   return [
     ...new Set([...text.matchAll(/^\[ALERT\]\s+\(\d+\) : (.*)$/gm)].map(([, words]) => words ?? "")),
   ].slice(-5);
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,6 +2,7 @@ import { sha256 } from "../../../lib/hash.ts";
 import type { InternalListener } from "../../port.ts";
 import { fixedBackends } from "./render-answers.ts";
 import { publicFrontend } from "./render-frontend.ts";
+import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
 import { httpPool, poolDefaults, tcpPool } from "./render-pool.ts";
 import { httpVariants, type Pool, type Truth } from "./truth.ts";
@@ -53,7 +54,6 @@ function globalSection({ layout, maxConnections }: RenderOptions): Lines {
     `  maxconn ${maxConnections}`,
     // Long enough for open WebSockets of an old worker, but no worker stays for ever.
     "  hard-stop-after 12h",
-    "  close-spread-time 10s",
     "  log ring@requests format raw local0",
     `  setenv ROADSTEAD_POOLS ${layout.maps.pools}`,
     `  lua-load ${layout.lua}`,
@@ -108,7 +108,9 @@ function tcpDefaults(): Lines {
 
 function internalFrontend(listener: InternalListener, truth: Truth, options: RenderOptions): Lines {
   const index = truth.pools.find((pool) => pool.backend === listener.backend)?.index ?? 0;
-  const name = `internal_${sha256(`${listener.host}:${listener.port}`).slice(0, 12)}`;
+  const digest = sha256(`${listener.host}:${listener.port}`).slice(0, 12);
+  const name = `internal_${digest}`;
+  const handover = handoverOf(options.layout, digest);
   const allow = [
     `  bind ${bindAddress(listener, options)}`,
     listener.allow.length > 0
@@ -118,10 +120,14 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
   if (listener.protocol === "tcp")
     return [`frontend ${name} from tcp`, ...allow, `  default_backend t${index}`, ""];
   return [
+    ...handoverBackend(handover),
     `frontend ${name} from http`,
     ...allow,
+    handoverBind(handover),
+    handoverRule,
     "  http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m found }",
     "  http-request set-var(txn.id) req.hdr(x-request-id)",
+    `  use_backend ${handover.name} if { stopping }`,
     `  default_backend p${index}`,
     "",
   ];

@@ -1,5 +1,6 @@
 import type { EdgeConfig } from "../../port.ts";
 import { pageArgument, pages } from "./error-pages.ts";
+import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { routeField, stripDepth } from "./render-maps.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
 import type { Truth } from "./truth.ts";
@@ -13,17 +14,29 @@ export function field(name: keyof typeof routeField): string {
 export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
   const { http, https } = truth.config;
   if (!http && !https) return [];
+  const plain = handoverOf(options.layout, "http");
+  const tls = handoverOf(options.layout, "https");
   const certificates = options.layout.certificateList;
   return [
+    ...handoverBackend(plain),
+    ...handoverBackend(tls),
     "frontend public from http",
     ...(http ? [`  bind ${bindAddress(http, options)}`] : []),
     ...(https ? [`  bind ${bindAddress(https, options)} ssl crt-list ${certificates} alpn h2,http/1.1`] : []),
+    handoverBind(plain),
+    handoverBind(tls),
+    handoverRule,
+    `  http-request set-var(txn.secure) bool(1) if { ssl_fc } || { so_name ${tls.name} }`,
+    // Percentiles need every request at low rates, and no more than a share of them at high ones.
+    "  http-request set-log-level silent if { fe_req_rate(public) gt 1000 } { rand(8) gt 0 }",
     ...originRules(options),
     ...routeRules(options),
-    ...tlsRules(truth.config),
+    ...tlsRules(),
     ...rateRules(),
     ...bodyRules(),
     ...stripRules(truth.config),
+    `  use_backend ${tls.name} if { stopping } { ssl_fc } || { stopping } { so_name ${tls.name} }`,
+    `  use_backend ${plain.name} if { stopping }`,
     `  use_backend %[${field("limitedBackend")}] if { var(txn.body_limit) -m found }`,
     `  use_backend %[${field("backend")}]`,
     ...secureRules(),
@@ -39,12 +52,15 @@ function originRules({ layout }: RenderOptions): Lines {
     "  http-request set-var(txn.client) src",
     `  acl trusted src -f ${layout.trusted}`,
     "  http-request del-header x-forwarded- -m beg unless trusted",
+    // Services of the CGI family read both spellings as one.
+    "  http-request del-header x_forwarded_ -m beg",
     "  http-request del-header forwarded unless trusted",
     "  http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if trusted { req.hdr_ip(x-forwarded-for,-1) -m found }",
     "  http-request set-header x-forwarded-for %[req.fhdr(x-forwarded-for)],\\ %[src] if { req.fhdr(x-forwarded-for) -m found }",
     "  http-request set-header x-forwarded-for %[src] unless { req.fhdr(x-forwarded-for) -m found }",
     "  http-request set-header x-real-ip %[var(txn.client)]",
-    "  http-request set-header x-forwarded-proto %[ssl_fc,iif(https,http)] unless { req.hdr(x-forwarded-proto) -m found }",
+    "  http-request set-header x-forwarded-proto https if { var(txn.secure) -m found } !{ req.hdr(x-forwarded-proto) -m found }",
+    "  http-request set-header x-forwarded-proto http unless { req.hdr(x-forwarded-proto) -m found }",
     "  http-request set-header x-forwarded-host %[req.hdr(host)] unless { req.hdr(x-forwarded-host) -m found }",
   ];
 }
@@ -54,7 +70,9 @@ function routeRules({ layout }: RenderOptions): Lines {
   const find = `concat(,txn.path,/),map_beg(${layout.maps.routes})`;
   const missing = "unless { var(txn.route) -m found }";
   return [
-    "  http-request set-var(txn.host) req.hdr(host),regsub(:[0-9]*$,),rtrim(.),lower",
+    "  http-request set-var(txn.host) req.hdr(host),field(1,:),rtrim(.),lower",
+    // An IPv6 address has colons of its own.
+    "  http-request set-var(txn.host) req.hdr(host),regsub(:[0-9]*$,),lower if { var(txn.host) -m beg [ }",
     "  http-request set-var(txn.path) path",
     `  http-request set-var(txn.route) var(txn.host),${find}`,
     `  http-request set-var(txn.route) var(txn.host),regsub(^[^.]*,*),${find} ${missing}`,
@@ -64,13 +82,12 @@ function routeRules({ layout }: RenderOptions): Lines {
 }
 
 /** R-025: same host and path on HTTPS, except the challenges a certificate is obtained with. */
-function tlsRules(config: EdgeConfig): Lines {
-  const port = config.https && config.https.port !== 443 ? `:${config.https.port}` : "";
+function tlsRules(): Lines {
   const wanted = `{ ${field("requireTls")} 1 }`;
   const https = "{ req.hdr(x-forwarded-proto) -m beg -i https }";
   return [
     `  http-request set-var(txn.hsts) bool(1) if ${wanted} ${https}`,
-    `  http-request redirect code 308 location https://%[var(txn.host)]${port}%[pathq] if ${wanted} !${https} !{ path_beg /.well-known/acme-challenge/ }`,
+    `  http-request redirect code 308 location https://%[var(txn.host)]%[pathq] if ${wanted} !${https} !{ path_beg /.well-known/acme-challenge/ }`,
   ];
 }
 

@@ -102,12 +102,7 @@ function actionFields(
     }
     case "files": {
       const backend = route.compress ? "files_z" : "files";
-      const prefix = route.path.replace(/\/$/, "");
-      return {
-        backend,
-        limited: backend,
-        rest: [base64(action.root), action.spa ? 1 : 0, base64(prefix)],
-      };
+      return { backend, limited: backend, rest: [base64(action.root), action.spa ? 1 : 0] };
     }
     case "redirect":
       return { backend: "redirect", limited: "redirect", rest: [action.status, base64(action.to)] };

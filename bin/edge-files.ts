@@ -1,0 +1,13 @@
+import { serveFiles } from "../src/edge/drivers/haproxy/file-server.ts";
+
+/** The file server beside HAProxy: `node bin/edge-files.ts <unix socket>`. Its supervisor starts it again when it ends. */
+const [socket] = process.argv.slice(2);
+if (socket === undefined) {
+  process.stderr.write("usage: edge-files.ts <unix socket>\n");
+  process.exit(2);
+}
+const server = await serveFiles(socket);
+process.once("SIGTERM", () => {
+  server.close(() => process.exit(0));
+  server.closeIdleConnections();
+});
