@@ -22,7 +22,7 @@ export function normalise(model: Mapping, projectName: string, lookup: Lookup): 
 }
 
 function attachDefaultNetwork(service: Mapping): boolean {
-  if (service["network_mode"] !== undefined) return false;
+  if (service["network_mode"] !== undefined || service["provider"] !== undefined) return false;
   const networks = service["networks"];
   if (!isMapping(networks) || Object.keys(networks).length === 0) {
     service["networks"] = mappingOf({ default: null });

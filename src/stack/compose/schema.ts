@@ -20,15 +20,13 @@ type Schema = {
   pattern?: string;
   minimum?: number;
   maximum?: number;
-  definitions?: Readonly<Record<string, Schema>>;
+  $defs?: Readonly<Record<string, Schema>>;
 };
 
 const root = composeSchema as unknown as Schema;
 
 /** Every key that a service may have, in the order of the schema. */
-export const schemaServiceKeys: readonly string[] = Object.keys(
-  root.definitions?.["service"]?.properties ?? {},
-);
+export const schemaServiceKeys: readonly string[] = Object.keys(root.$defs?.["service"]?.properties ?? {});
 
 /** Tells everything in a Compose file that the specification's schema does not allow. */
 export function validateModel(model: Value, tell: Tell): void {
@@ -41,7 +39,7 @@ export function validateModel(model: Value, tell: Tell): void {
 
 /** The same for one service, whose place in its file is `path`. */
 export function validateService(service: Value, path: Path, tell: Tell): void {
-  validate({ $ref: "#/definitions/service" }, service, path, tell);
+  validate({ $ref: "#/$defs/service" }, service, path, tell);
 }
 
 const patterns = new Map<string, RegExp>();
@@ -58,7 +56,7 @@ function regexOf(pattern: string): RegExp {
 function resolve(schema: Schema): Schema {
   if (schema.$ref === undefined) return schema;
   const name = schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
-  return root.definitions?.[name] ?? schema;
+  return root.$defs?.[name] ?? schema;
 }
 
 function validate(reference: Schema, value: Value, path: Path, tell: Tell): void {

@@ -191,6 +191,3 @@ export function mapOf(form: Form): Form {
     return Object.keys(shaped).length === 0 ? undefined : shaped;
   };
 }
-
-/** What the type system of the reference does not look into. */
-export const asIs: Form = (value) => value ?? undefined;

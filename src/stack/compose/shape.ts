@@ -1,6 +1,5 @@
 import type { Form } from "./shape-forms.ts";
 import {
-  asIs,
   bytes,
   command,
   decimal,
@@ -244,6 +243,7 @@ const serviceFields: Readonly<Record<string, Form>> = {
     }),
   ),
   post_start: listOf(hook),
+  pre_start: listOf(hook),
   pre_stop: listOf(hook),
   privileged: flag,
   profiles: texts,
@@ -273,6 +273,12 @@ const serviceFields: Readonly<Record<string, Form>> = {
   volumes_from: texts,
   working_dir: text,
 };
+
+/** Keys that a service has on its way through the stages but not in the printed form. */
+const consumed = ["env_file", "label_file", "extends"];
+
+/** Every service key that the loader understands. */
+export const knownServiceKeys: readonly string[] = [...Object.keys(serviceFields), ...consumed];
 
 /** A service; `command` and `entrypoint` are always there, null when the image decides. */
 export const shapeService: Form = object(serviceFields, ["command", "entrypoint"]);
@@ -329,5 +335,3 @@ export const shapeModelResource: Form = object({
   context_size: integer,
   runtime_flags: texts,
 });
-
-export const shapeAnything: Form = asIs;

@@ -70,14 +70,15 @@ export function parseYamlSource(path: string, text: string): YamlSource {
     for (const error of document.errors.slice(0, 20)) {
       tell(error.pos[0], "INVALID_YAML", `this is not valid YAML: ${error.message}`);
     }
-    if (document.errors.length === 0) documents.push(convertDocument(document, tell));
+    const converted = document.errors.length === 0 ? convertDocument(document, tell) : undefined;
+    if (converted) documents.push(converted);
   }
   return { path, documents, problems, positionAt };
 }
 
 type Tell = (offset: number, code: string, message: string, at?: Path, fix?: string) => void;
 
-function convertDocument(document: Document.Parsed<ParsedNode>, tell: Tell): YamlDocument {
+function convertDocument(document: Document.Parsed<ParsedNode>, tell: Tell): YamlDocument | undefined {
   const converter = new Converter(tell);
   try {
     const value = converter.convert(document.contents, []);
@@ -96,7 +97,7 @@ function convertDocument(document: Document.Parsed<ParsedNode>, tell: Tell): Yam
       [],
       "use fewer aliases or less nesting",
     );
-    return { value: null, cleared: [], root: null, aliases: new Map() };
+    return undefined;
   }
 }
 
