@@ -77,13 +77,7 @@ export class DockerHost {
     const found = await this.inspect(id, signal);
     if (found === undefined || found.Name.replace(/^\//, "") !== id) return undefined;
     if (found.Config.Labels?.[label.managedBy] !== this.owner) {
-      throw runtimeError(
-        "RUNTIME_RESOURCE_FAILED",
-        `a container ${id} exists that Roadstead did not create`,
-        {
-          hint: "Rename or remove it; Roadstead does not touch containers of others.",
-        },
-      );
+      throw foreignError("container", id, found.Config.Labels);
     }
     return found;
   }
@@ -134,4 +128,28 @@ export class DockerHost {
       if (!refusedWith(error, 404, 409)) throw error;
     }
   }
+}
+
+/** Something has a name that we need, but is not ours: made by hand, by Compose, or by another control plane. */
+export function foreignError(
+  kind: "container" | "network",
+  name: string,
+  labels: Readonly<Record<string, string>> | null,
+): Error {
+  const other = labels?.[label.managedBy];
+  if (other !== undefined) {
+    return runtimeError(
+      "RUNTIME_RESOURCE_FAILED",
+      `the ${kind} ${name} belongs to another control plane (${other})`,
+      {
+        hint: "Run this stack from one control plane only, or take it down there first.",
+      },
+    );
+  }
+  return runtimeError("RUNTIME_RESOURCE_FAILED", `a ${kind} ${name} exists that Roadstead did not create`, {
+    hint:
+      kind === "network"
+        ? "If it is left from `docker compose up`, run `docker compose down` (volumes stay); or mark it `external: true`."
+        : "Rename or remove it; Roadstead does not touch containers of others.",
+  });
 }

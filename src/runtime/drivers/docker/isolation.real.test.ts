@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { run } from "../../../lib/run.ts";
 import type { ReplicaId } from "../../../rollout/ids.ts";
 import type { ServiceAddress } from "../../port.ts";
-import { DockerStage, docker, engineProblem, signal, until } from "./docker-support.ts";
+import { DockerRuntime } from "../docker.ts";
+import { DockerStage, docker, engineProblem, engineSocket, signal, until } from "./docker-support.ts";
 
 const problem = await engineProblem();
 if (problem !== undefined) it.skip(`docker networks (skipped: ${problem})`, () => undefined);
@@ -149,6 +150,25 @@ describe.skipIf(problem !== undefined)("networks separate and connect as the Com
       await docker("rm", "-f", name, taken);
       await docker("network", "rm", name);
     }
+  });
+
+  it("says when a stack belongs to another control plane", async () => {
+    await stage.resources({});
+    const { id } = await stage.start("web");
+    const other = new DockerRuntime({
+      filesDirectory: stage.filesDirectory,
+      owner: "somebody else",
+      socketPath: engineSocket,
+    });
+    const { scope, networks, volumes } = stage;
+    const ensured = other.ensureResources({ scope, networks, volumes, services: [] }, signal);
+    await expect(ensured).rejects.toMatchObject({ message: expect.stringMatching(/another control plane/) });
+    const stopped = other.stopReplica(id, 1, signal);
+    await expect(stopped).rejects.toMatchObject({ message: expect.stringMatching(/another control plane/) });
+    expect(await other.observe("all", signal)).toEqual([]);
+    await other.removeResources(scope, { volumes: true }, signal);
+    expect(await stage.observe(id)).toMatchObject({ state: "running" });
+    await other.close();
   });
 
   it("keeps environments apart: outside production names carry the environment", async () => {

@@ -3,7 +3,7 @@ import type { ComposeNetwork } from "../../../stack/compose-model.ts";
 import { runtimeError } from "../../errors.ts";
 import { compareVersions } from "./client.ts";
 import type { NetworkInspect } from "./engine-types.ts";
-import type { DockerHost } from "./host.ts";
+import { type DockerHost, foreignError } from "./host.ts";
 import { hostSubnets } from "./host-addresses.ts";
 import { label, scopeLabels } from "./labels.ts";
 import { defined } from "./limits.ts";
@@ -56,13 +56,8 @@ function checkOurs(host: DockerHost, existing: NetworkInspect, wanted: WantedNet
     ([key, value]) => labels[key] === value,
   );
   if (!ours) {
-    throw runtimeError(
-      "RUNTIME_RESOURCE_FAILED",
-      `a network ${existing.Name} exists that Roadstead did not create`,
-      {
-        hint: "If it is left from `docker compose up`, run `docker compose down` (volumes stay); or mark it `external: true`.",
-      },
-    );
+    const other = labels[label.managedBy] === host.owner ? null : existing.Labels;
+    throw foreignError("network", existing.Name, other);
   }
   const subnet = wanted.network.ipam?.config?.[0]?.subnet;
   const hasSubnet =
