@@ -145,7 +145,9 @@ export function findEdges(home: string): ProcessInfo[] {
 }
 
 function isEdgeOf(info: ProcessInfo, home: string): boolean {
-  const program = info.argv.some((word) => /(?:^|\/)(?:edge\.[jt]s|haproxy)$/.test(word));
+  const program = info.argv.some((word) =>
+    /(?:^|\/)(?:edge(?:-[a-z]+)?\.[jt]s|haproxy|supervise\.sh)$/.test(word),
+  );
   return program && info.argv.some((word) => word === home || word.startsWith(`${home}/`));
 }
 

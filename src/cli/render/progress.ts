@@ -1,7 +1,7 @@
 import type { JournalEntryView } from "../../api/contract/models.ts";
 import { formatSeconds } from "../../lib/duration.ts";
 import type { Step } from "../../rollout/step.ts";
-import { stepWords } from "./step.ts";
+import { doneWords, stepWords } from "./step.ts";
 import type { Style } from "./style.ts";
 
 /** What a deployment's journal says so far, reduced to what is shown. Built by `applyEntry`, drawn by the functions below. */
@@ -46,7 +46,7 @@ export function applyEntry(progress: Progress, entry: JournalEntryView): Progres
 export function lineOf(entry: JournalEntryView, style: Style, verbose = false): string | undefined {
   switch (entry.event) {
     case "stepDone":
-      return `${style.good("✓")} ${withTime(stepWords(entry.step), entry.durationMs, style)}${resultOf(entry, style)}`;
+      return `${style.good("✓")} ${withTime(doneWords(entry.step), entry.durationMs, style)}${resultOf(entry, style)}`;
     case "stepFailed":
       return `${style.bad("✗")} ${withTime(stepWords(entry.step), entry.durationMs, style)}`;
     case "stateChanged":
@@ -61,7 +61,8 @@ export function lineOf(entry: JournalEntryView, style: Style, verbose = false): 
 /** The lines that are redrawn in a terminal: what runs now, since when, and the last thing that it said. */
 export function liveLines(progress: Progress, now: number, width: number, style: Style): string[] {
   const lines = [...progress.running.values()].map(({ step, startedAt, lastOutput }) => {
-    const text = `${stepWords(step)}  ${clock(now - startedAt)}`;
+    const since = now - startedAt < 1000 ? "" : `  ${formatSeconds(Math.floor((now - startedAt) / 1000))}`;
+    const text = `${stepWords(step)}${since}`;
     const said = lastOutput === undefined ? "" : `  ${lastOutput.trim()}`;
     const cut = `${text}${said}`.slice(0, Math.max(20, width - 3));
     return `${style.accent("●")} ${cut.slice(0, text.length)}${style.dim(cut.slice(text.length))}`;
@@ -100,8 +101,4 @@ function resultOf(entry: Extract<JournalEntryView, { event: "stepDone" }>, style
 
 function isWorthALine(state: string): boolean {
   return state === "returning" || state === "queued" || state === "superseded" || state === "aborted";
-}
-
-function clock(ms: number): string {
-  return formatSeconds(Math.max(0, Math.floor(ms / 1000)));
 }

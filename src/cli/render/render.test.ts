@@ -307,7 +307,7 @@ describe("progress", () => {
   });
 
   it("leaves one line for each finished step", () => {
-    expect(lineOf(done, plainStyle)).toBe("✓ api: wait until ready (at most 1 min)  2.3 s");
+    expect(lineOf(done, plainStyle)).toBe("✓ api: replica bbbbbb-1 is ready  2.3 s");
     expect(lineOf(output, plainStyle)).toBeUndefined();
     expect(lineOf(output, plainStyle, true)).toBe("  | GET /healthz answered 503");
   });

@@ -2,6 +2,12 @@ import { assertNever } from "../../lib/assert-never.ts";
 import { formatSeconds } from "../../lib/duration.ts";
 import type { Step } from "../../rollout/step.ts";
 
+/** A step that ended, in words: without the limit that no longer matters. */
+export function doneWords(step: Step): string {
+  if (step.kind === "waitReady") return `${step.service}: replica ${shortReplica(step.replica)} is ready`;
+  return stepWords(step).replace(/ \(at most [^)]*\)$/, "");
+}
+
 /** A step in words, as a plan or a progress line says it; without a period. */
 export function stepWords(step: Step): string {
   switch (step.kind) {
