@@ -82,8 +82,12 @@ describe("the five reference descriptions", () => {
   });
 
   it("manacore: canary, release job, static landing, data without egress (R-002, R-082, R-116, R-164)", () => {
-    const { stack, problems } = load(["manacore.yaml"]);
-    expect(problems).toEqual([]);
+    const loaded = load(["manacore.yaml"]);
+    const { stack } = loaded;
+    expect(told(loaded)).toEqual([
+      "35 warning SETTING_WITHOUT_EFFECT services.chat-backend.x-roadstead.release.snapshot",
+      "81 warning SETTING_WITHOUT_EFFECT x-roadstead.dependencies",
+    ]);
     expect(summarise(stack)).toEqual({
       "mana-core-auth":
         "web | blue-green x1 | proxied | 3001/http | http /api/health 3001 | auth.manacore.app/->3001",

@@ -95,6 +95,10 @@ export const serviceSupport: readonly KeySupport[] = [
   ...refused(
     ["external_links", "Put both services on one external network."],
     ["volumes_from", "Name the volumes under `volumes` of this service."],
+    [
+      "pre_start",
+      "Use `x-roadstead.release`, or a job that others wait for with `service_completed_successfully`.",
+    ],
     ["provider", "Run the provider outside the stack and pass its address as a variable."],
     ["models", "Run the model as a service of its own."],
     ["use_api_socket", "No hosted service gets the engine's socket."],
@@ -139,5 +143,51 @@ export const buildSupport: readonly KeySupport[] = [
     ["cache_from cache_to no_cache pull"],
     ["additional_contexts ssh secrets entitlements privileged", "Needs BuildKit."],
   ),
-  ...neither(["provenance sbom", "No attestation is kept."], ["isolation", "Only exists on Windows."]),
+  ...neither(
+    ["no_cache_filter", "Use `no_cache`."],
+    ["provenance sbom", "No attestation is kept."],
+    ["isolation", "Only exists on Windows."],
+  ),
+];
+
+export const healthcheckSupport: readonly KeySupport[] = [
+  ...both(
+    [
+      "test",
+      "`[NONE]`, CMD and CMD-SHELL. Checks of the service's own address become probes from outside the image.",
+    ],
+    ["interval timeout retries start_period disable"],
+  ),
+  ...containerOnly([
+    "start_interval",
+    "Only for the engine's own check; a replica that is not ready yet is probed often anyway.",
+  ]),
+];
+
+export const networkSupport: readonly KeySupport[] = [
+  ...containerOnly(
+    ["name external labels"],
+    ["driver driver_opts ipam attachable enable_ipv4 enable_ipv6", "Fixed once the network exists."],
+    ["internal", "No egress."],
+  ),
+];
+
+export const volumeSupport: readonly KeySupport[] = [
+  ...both(["name external", "A folder with the process runtime."]),
+  ...containerOnly(["driver driver_opts labels"]),
+];
+
+export const secretSupport: readonly KeySupport[] = [
+  ...both(["name file environment external", "`external` ones come from the store of the installation."]),
+  ...neither(["labels", "Of a Swarm object."]),
+  ...refused(["driver driver_opts template_driver", "Only exists in Swarm."]),
+];
+
+export const configSupport: readonly KeySupport[] = [
+  ...both([
+    "name file environment content external",
+    "`external` ones come from the store of the installation.",
+  ]),
+  ...neither(["labels", "Of a Swarm object."]),
+  ...refused(["template_driver", "Only exists in Swarm."]),
 ];

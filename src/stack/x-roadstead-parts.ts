@@ -87,7 +87,10 @@ export const canarySchema = z.strictObject({
           }),
         }),
       )
-      .min(1),
+      .min(1)
+      .refine((steps) => steps.every(({ weight }, index) => weight > (steps[index - 1]?.weight ?? 0)), {
+        error: "the weights must rise from step to step",
+      }),
     {
       type: "list of {weight, for}",
       default: "[{weight: 10, for: 10m}]",
@@ -125,7 +128,7 @@ export const releaseSchema = z.strictObject({
   snapshot: field(flag(), {
     type: "true or false",
     default: "false",
-    description: "Takes a snapshot of the stack's databases before the command runs.",
+    description: "Takes a snapshot of the stack's databases before the command runs. Kept; not acted on yet.",
   }),
 });
 

@@ -169,12 +169,24 @@ export const stackSchema = z.strictObject(
     dependencies: field(z.array(loose, { error: "expected a list of mappings" }), {
       type: "list of mappings",
       default: "none",
-      description: "Outside services that the stack needs.",
+      description: "Outside services that the stack needs. Kept; not acted on yet.",
       example: "[{name: Payment API, http: 'https://…', every: 30s}]",
     }),
-    backups: field(loose, { type: "mapping", default: "none", description: "Backup schedules." }),
-    alerts: field(loose, { type: "mapping", default: "none", description: "Alert rules and channels." }),
-    pipeline: field(loose, { type: "mapping", default: "none", description: "Steps before a deployment." }),
+    backups: field(loose, {
+      type: "mapping",
+      default: "none",
+      description: "Backup schedules. Kept; not acted on yet.",
+    }),
+    alerts: field(loose, {
+      type: "mapping",
+      default: "none",
+      description: "Alert rules and channels. Kept; not acted on yet.",
+    }),
+    pipeline: field(loose, {
+      type: "mapping",
+      default: "none",
+      description: "Steps before a deployment. Kept; not acted on yet.",
+    }),
   },
   { error: "expected a mapping" },
 );

@@ -102,6 +102,15 @@ describe("x-roadstead of a service", () => {
     ["bodyLimit", 0],
     ["canary", { maxErrorRate: "150%" }],
     ["canary", { steps: [] }],
+    [
+      "canary",
+      {
+        steps: [
+          { weight: 20, for: "1m" },
+          { weight: 10, for: "1m" },
+        ],
+      },
+    ],
     ["health", { http: "healthz" }],
     ["health", { port: 70_000 }],
     ["routes", ["example.com/../etc"]],

@@ -209,8 +209,8 @@ describe("safety and naming", () => {
       { volumes: [{ type: "bind", source: "/var/run/docker.sock", target: "/s", read_only: true }] },
     ],
     ["error ENGINE_SOCKET_MOUNTED services.app.use_api_socket", { use_api_socket: true }],
-    ["warning PRIVILEGED services.app.privileged", { privileged: true }],
-    ["warning PRIVILEGED services.app.cap_add[1]", { cap_add: ["CHOWN", "SYS_ADMIN"] }],
+    ["warning PRIVILEGED_SERVICE services.app.privileged", { privileged: true }],
+    ["warning PRIVILEGED_SERVICE services.app.cap_add[1]", { cap_add: ["CHOWN", "SYS_ADMIN"] }],
     ["warning MOVING_TAG services.app.image", { image: "app" }],
     ["warning MOVING_TAG services.app.image", { image: "localhost:5000/app:latest" }],
     ["error CONTAINER_NAME_NOT_UNIQUE services.app.container_name", { container_name: "x", scale: 2 }],
@@ -230,6 +230,14 @@ describe("safety and naming", () => {
     { volumes: [{ type: "bind", source: "/var/run/app.sock", target: "/s" }] },
   ])("has nothing to say about %j", (service) => {
     expect(told({ app: { ...app, ...service } })).toEqual([]);
+  });
+
+  it("names keys of secrets that only Swarm has", () => {
+    const more = { secrets: { a: { file: "/a", driver: "vault", labels: { x: "y" } } } };
+    expect(told({ app }, { more })).toEqual([
+      "warning KEY_IGNORED secrets.a.labels",
+      "error KEY_REFUSED secrets.a.driver",
+    ]);
   });
 
   it("warns when healthy could mean no more than alive", () => {

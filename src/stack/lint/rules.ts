@@ -5,6 +5,7 @@ import { containerNames } from "./container-names.ts";
 import { emptyPasswords } from "./empty-passwords.ts";
 import { engineSocket } from "./engine-socket.ts";
 import { hostPorts } from "./host-ports.ts";
+import { inertSettings } from "./inert-settings.ts";
 import { localhostAddresses } from "./localhost-addresses.ts";
 import { missingCheckTools } from "./missing-check-tools.ts";
 import { missingSecrets } from "./missing-secrets.ts";
@@ -31,6 +32,7 @@ export const lintRules: readonly LintRule[] = [
   movingTags,
   containerNames,
   unprobedDependencies,
+  inertSettings,
 ];
 
 /** What is valid Compose but would fail, or be unsafe, once it runs. */

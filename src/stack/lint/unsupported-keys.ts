@@ -1,10 +1,22 @@
 import type { ComposeService } from "../compose-model.ts";
-import { buildSupport, deploySupport, type KeySupport, serviceSupport, topLevelSupport } from "../support.ts";
+import {
+  buildSupport,
+  configSupport,
+  deploySupport,
+  type KeySupport,
+  secretSupport,
+  serviceSupport,
+  topLevelSupport,
+} from "../support.ts";
 import { composeServices, type LintRule } from "./rule.ts";
 
 /** Keys that are not honoured: a warning where ignoring them is harmless, an error where it would change what runs. */
 export const unsupportedKeys: LintRule = (context, tell) => {
   report(context.model, topLevelSupport, "");
+  for (const [name, secret] of Object.entries(context.model.secrets))
+    report(secret, secretSupport, `secrets.${name}`);
+  for (const [name, config] of Object.entries(context.model.configs))
+    report(config, configSupport, `configs.${name}`);
   for (const [name, compose] of composeServices(context)) {
     const base = `services.${name}`;
     report(compose, serviceSupport, base);
