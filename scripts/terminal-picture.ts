@@ -20,6 +20,8 @@ const colors: Readonly<Record<number, string>> = {
   96: "#8ae6ee",
 };
 
+const dimColor = "#8b949e";
+
 type Look = { color?: string; bold: boolean; dim: boolean };
 
 /** The line as SVG text spans; only colour, bold and dim of SGR are used by our CLI. */
@@ -57,9 +59,8 @@ function span(content: string, look: Look, column: number): string {
   const attributes = [
     `x="${(margin + column * cell.width).toFixed(1)}"`,
     `textLength="${(content.length * cell.width).toFixed(1)}"`,
-    look.color === undefined ? "" : `fill="${look.color}"`,
+    look.color === undefined && !look.dim ? "" : `fill="${look.color ?? dimColor}"`,
     look.bold ? 'font-weight="bold"' : "",
-    look.dim ? 'opacity="0.6"' : "",
   ];
   return `<tspan ${attributes.filter((a) => a !== "").join(" ")}>${escapeXml(content)}</tspan>`;
 }

@@ -20,7 +20,7 @@ export class ApiError extends PlatformError {
 /** No control plane answered at all. */
 export function unreachable(where: string, cause: unknown): PlatformError {
   return new PlatformError("API_UNREACHABLE", `no control plane answers at ${where}`, {
-    hint: "Start it with `roadstead up`, or name another one with --api.",
+    hint: "Start it with `roadstead up`, or name another one with --host.",
     cause,
   });
 }
