@@ -80,7 +80,8 @@ function httpDefaults(): Lines {
     "  option idle-close-on-response",
     "  option clitcpka",
     "  option srvtcpka",
-    "  timeout connect 2s",
+    // Targets are near. HAProxy waits as long (1 s at most) before it tries the same target again.
+    "  timeout connect 500ms",
     "  timeout client 75s",
     "  timeout server 1h",
     "  timeout http-request 10s",
@@ -95,7 +96,7 @@ function tcpDefaults(): Lines {
   return [
     "defaults tcp",
     "  mode tcp",
-    "  timeout connect 2s",
+    "  timeout connect 500ms",
     "  timeout client 24h",
     "  timeout server 24h",
     "  retries 3",

@@ -57,7 +57,8 @@ end
 
 function BodyLimit:http_payload(txn, message)
   self.seen = self.seen + message:input()
-  if self.seen > self.limit then
+  -- The end of the body counts as one more.
+  if self.seen > self.limit + 1 then
     txn:set_var("txn.too_large", true)
     error("request body over the limit of its route")
   end
