@@ -28,7 +28,7 @@ export async function cliReference(): Promise<string> {
     "|---|---|",
     ...everyExitCode.map((code) => `| ${code} | ${exitCodes[code]} |`),
     "",
-    ...commandList.flatMap(section),
+    `${commandList.flatMap(section).join("\n").trimEnd()}\n`,
   ].join("\n");
 }
 
