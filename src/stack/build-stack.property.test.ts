@@ -136,21 +136,19 @@ const sensibleService = fc.record(
   { requiredKeys: ["image"] },
 );
 
-const sensibleModel = fc
-  .array(sensibleService, { minLength: 1, maxLength: 3 })
-  .map((services) =>
-    aModel(
-      Object.fromEntries(
-        services.map((one, index) => [
-          `s${index}`,
-          {
-            ...one,
-            ...(index > 0 ? { depends_on: { [`s${index - 1}`]: { condition: "service_healthy" } } } : {}),
-          },
-        ]),
-      ),
+const sensibleModel = fc.array(sensibleService, { minLength: 1, maxLength: 3 }).map((services) =>
+  aModel(
+    Object.fromEntries(
+      services.map((one, index) => [
+        `s${index}`,
+        {
+          ...one,
+          ...(index > 0 ? { depends_on: { [`s${index - 1}`]: { condition: "service_healthy" } } } : {}),
+        },
+      ]),
     ),
-  );
+  ),
+);
 
 const build = (input: ReturnType<typeof aModel>) =>
   buildStack(input, { environment: "production", locate: aLocate, projectDirectory: "/srv" });

@@ -127,7 +127,7 @@ describe("the five reference descriptions", () => {
     expect(stack?.services.find(({ name }) => name === "chat-backend")?.strategy).toBe("blue-green");
   });
 
-  it("nickapp: only nginx is published; curl becomes a probe from outside (R-118, R-159, R-160, R-162)", () => {
+  it("nickapp: only nginx is published; curl becomes a probe from outside (R-118, R-153, R-158 to R-162)", () => {
     const loaded = load(["nickapp.yaml"]);
     expect(summarise(loaded.stack)).toEqual({
       "nickapp-nginx":
@@ -140,8 +140,11 @@ describe("the five reference descriptions", () => {
         "database | recreate x1 | direct | 27017/tcp | exec mongosh --eval db.adminCommand('ping') | no routes",
       "nickapp-redis": "database | recreate x1 | direct | 6379/tcp | exec redis-cli ping | no routes",
     });
-    expect(told(loaded).filter((line) => line.includes("NO_HEALTH_CHECK"))).toEqual([
+    expect(told(loaded)).toEqual([
       "4 warning NO_HEALTH_CHECK services.nickapp-nginx",
+      "13 warning MOVING_TAG services.nickapp-backend.image",
+      "28 warning MOVING_TAG services.nickapp-frontend.image",
+      "46 warning CHECK_UNAUTHENTICATED services.nickapp-redis.healthcheck.test",
     ]);
   });
 

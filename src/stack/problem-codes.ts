@@ -103,6 +103,10 @@ export const lintCodes: readonly ProblemCode[] = [
     "CHECK_TOOL_MISSING",
     "A health check calls a program that its image is known to lack, e.g. curl in `node:22-alpine`.",
   ),
+  warning(
+    "CHECK_UNAUTHENTICATED",
+    "A health check asks a guarded Redis without its password, and counts the refusal as success.",
+  ),
   error("CONTAINER_NAME_NOT_UNIQUE", "Several replicas cannot share one `container_name`."),
   either("CONTENT_MISSING", "A secret or config has no content; an empty config is only a warning."),
   error("DATABASE_PASSWORD_MISSING", "A database image does not start without a password variable."),

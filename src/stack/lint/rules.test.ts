@@ -124,6 +124,28 @@ describe("health checks whose program is not in the image (R-159)", () => {
   });
 });
 
+describe("health checks that prove nothing (R-161)", () => {
+  const guarded = (test: string[], environment = {}) =>
+    told({
+      cache: {
+        image: "redis:8",
+        command: ["redis-server", "--requirepass", "p"],
+        environment,
+        healthcheck: { test },
+      },
+    });
+  it("names redis-cli without the password that the server wants", () => {
+    expect(guarded(["CMD", "redis-cli", "ping"])).toEqual([
+      "warning CHECK_UNAUTHENTICATED services.cache.healthcheck.test",
+    ]);
+    expect(guarded(["CMD", "redis-cli", "-a", "p", "ping"])).toEqual([]);
+    expect(guarded(["CMD", "redis-cli", "ping"], { REDISCLI_AUTH: "p" })).toEqual([]);
+    expect(
+      told({ cache: { image: "redis:8", healthcheck: { test: ["CMD", "redis-cli", "ping"] } } }),
+    ).toEqual([]);
+  });
+});
+
 describe("secrets and passwords", () => {
   it("lists all missing contents at once (R-100)", () => {
     const services = {

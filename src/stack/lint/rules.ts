@@ -14,6 +14,7 @@ import { privileges } from "./privileges.ts";
 import { publishedDatabases } from "./published-databases.ts";
 import type { LintContext, LintRule } from "./rule.ts";
 import { shellOperators } from "./shell-operators.ts";
+import { unauthenticatedChecks } from "./unauthenticated-checks.ts";
 import { unprobedDependencies } from "./unprobed-dependencies.ts";
 import { unsupportedKeys } from "./unsupported-keys.ts";
 
@@ -23,6 +24,7 @@ export const lintRules: readonly LintRule[] = [
   shellOperators,
   localhostAddresses,
   missingCheckTools,
+  unauthenticatedChecks,
   missingSecrets,
   emptyPasswords,
   hostPorts,
