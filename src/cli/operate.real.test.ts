@@ -17,6 +17,11 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "roadstead-operate-"));
   address = await api.server.listen({ host: "127.0.0.1", port: 0 });
   await api.world.engine.reconciler.start();
+  api.world.runtime.behave("web", {
+    lines: ["listening"],
+    exec: { exitCode: 3, stdout: "out", stderr: "err" },
+    stats: { cpu: 0.1, memoryBytes: 1e6 },
+  });
   await api.deploy([aStackService("web"), aStackService("api")], "first");
   await api.deploy([aStackService("web", { replicas: 2 }), aStackService("api")], "second");
 });
@@ -71,6 +76,33 @@ describe("looking", () => {
     expect(health.exitCode).toBe(0);
     expect(health.stdout.trim().split("\n")).toHaveLength(3);
     expect(JSON.parse((await roadstead("health", "web", "--json")).stdout)).toMatchObject({ ok: true });
+  });
+});
+
+describe("inside the replicas", () => {
+  it("logs prints the last lines with service and replica; --json is one document a line (R-251)", async () => {
+    const logs = await roadstead("logs", "--tail", "2", "web");
+    expect(logs.exitCode).toBe(0);
+    expect(logs.stdout.trim().split("\n")).toHaveLength(2);
+    expect(logs.stdout).toMatch(/^web \w{6}-\d \| listening/);
+    const lines = (await roadstead("logs", "--json", "--tail", "1", "web")).stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ service: "web", stream: "stdout" }]);
+  });
+
+  it("stats prints one sample when nobody watches (R-252)", async () => {
+    const stats = await roadstead("stats", "--no-stream");
+    expect(stats.exitCode).toBe(0);
+    expect(stats.stdout).toMatch(/shop-production-web-\w+-1 +\d+\.\d %/);
+    expect(JSON.parse((await roadstead("stats", "--no-stream", "--json")).stdout)).toHaveProperty("replicas");
+  });
+
+  it("exec passes both outputs through and tells the command's exit code", async () => {
+    const failed = await roadstead("exec", "web", "--", "cat", "--none");
+    expect(failed).toMatchObject({ exitCode: 1, stdout: "out" });
+    expect(failed.stderr).toContain("err");
+    expect(failed.stderr).toContain("exit code 3");
+    expect(await roadstead("exec", "nobody", "--", "true")).toMatchObject({ exitCode: 3 });
+    expect(await roadstead("exec", "web")).toMatchObject({ exitCode: 2 });
   });
 });
 

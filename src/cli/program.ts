@@ -109,7 +109,10 @@ function problemsOf(error: unknown): readonly Problem[] {
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return error.exitCode;
   if (error instanceof PlatformError && "status" in error && error.status === 404) return 3;
-  if (error instanceof PlatformError && /NOT_FOUND|UNKNOWN_(?:STACK|SERVICE|RELEASE|SCOPE)/.test(error.code))
+  if (
+    error instanceof PlatformError &&
+    /NOT_FOUND|(?:STACK|SERVICE|RELEASE|SCOPE|REPLICA)_(?:UNKNOWN|MISSING)/.test(error.code)
+  )
     return 3;
   return 1;
 }

@@ -17,7 +17,7 @@ import { isAlive, listenerOf } from "./processes.ts";
 
 /** A control plane reduced to what starting and stopping one needs: arguments, a health endpoint, SIGTERM. */
 const answering = `
-const { createServer } = require("node:http");
+import { createServer } from "node:http";
 const [host, port] = process.argv[process.argv.indexOf("--api") + 1].split(":");
 createServer((request, response) => {
   response.writeHead(request.url === "/api/v1/health" ? 200 : 404).end("{}");
