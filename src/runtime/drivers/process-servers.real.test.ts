@@ -160,6 +160,8 @@ describe("postgres without containers", () => {
     };
     const script = "console.log(process.env.PGUSER, process.env.PGDATABASE, process.env.PGHOST)";
     expect(await runtime.exec(spec.id, ["node", "-e", script], io, signal)).toBe(0);
+    const [sample] = await runtime.stats(scope, signal);
+    expect(sample?.pids).toBeGreaterThan(3);
     const [user, name, sockets = ""] = output.trim().split(" ");
     expect([user, name]).toEqual(["shop", "orders"]);
     expect((await stat(sockets)).mode & 0o077).toBe(0);

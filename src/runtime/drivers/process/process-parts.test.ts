@@ -61,6 +61,7 @@ describe("/proc/<pid>/stat", () => {
     const fields = "S 1 42 42 0 -1 4194560 100 0 0 0 7 3 0 0 20 0 1 0 123456 1000 55 18446744073709551615";
     expect(parseStat(`42 (a) b (c) ${fields}`)).toEqual({
       state: "S",
+      parent: 1,
       group: 42,
       userTicks: 7,
       systemTicks: 3,

@@ -8,6 +8,7 @@ export type ProcessIdentity = { pid: number; startTicks: number; bootId: string 
 
 type Stat = {
   state: string;
+  parent: number;
   group: number;
   userTicks: number;
   systemTicks: number;
@@ -34,6 +35,7 @@ export function parseStat(text: string): Stat | undefined {
   if (state === undefined || Number.isNaN(number(24))) return undefined;
   return {
     state,
+    parent: number(4),
     group: number(5),
     userTicks: number(14),
     systemTicks: number(15),
@@ -103,29 +105,43 @@ export type GroupUsage = {
   pids: number;
 };
 
-/** What each of these process groups uses together; one walk over /proc for all of them. */
-export function usageOf(groups: ReadonlySet<number>): Map<number, GroupUsage> {
-  const usage = new Map<number, GroupUsage>();
+/** What these processes use, each together with its group and its descendants; one walk over /proc for all of them. */
+export function usageOf(leaders: ReadonlySet<number>): Map<number, GroupUsage> {
+  const stats = new Map<number, Stat>();
   for (const pid of allPids()) {
     const stat = statOf(pid);
-    if (!stat || !groups.has(stat.group) || stat.state === "Z") continue;
-    const sum = usage.get(stat.group) ?? {
-      cpuSeconds: 0,
-      memoryBytes: 0,
-      diskReadBytes: 0,
-      diskWriteBytes: 0,
-      pids: 0,
-    };
+    if (stat && stat.state !== "Z") stats.set(pid, stat);
+  }
+  const usage = new Map<number, GroupUsage>();
+  for (const [pid, stat] of stats) {
+    const leader = leaderOf(pid, stats, leaders);
+    if (leader === undefined) continue;
+    const sum = usage.get(leader);
     const disk = diskOf(pid);
-    usage.set(stat.group, {
-      cpuSeconds: sum.cpuSeconds + (stat.userTicks + stat.systemTicks) / ticksPerSecond,
-      memoryBytes: sum.memoryBytes + stat.residentPages * pageBytes,
-      diskReadBytes: sum.diskReadBytes + disk.read,
-      diskWriteBytes: sum.diskWriteBytes + disk.written,
-      pids: sum.pids + 1,
+    usage.set(leader, {
+      cpuSeconds: (sum?.cpuSeconds ?? 0) + (stat.userTicks + stat.systemTicks) / ticksPerSecond,
+      memoryBytes: (sum?.memoryBytes ?? 0) + stat.residentPages * pageBytes,
+      diskReadBytes: (sum?.diskReadBytes ?? 0) + disk.read,
+      diskWriteBytes: (sum?.diskWriteBytes ?? 0) + disk.written,
+      pids: (sum?.pids ?? 0) + 1,
     });
   }
   return usage;
+}
+
+/** PostgreSQL's backends leave the group of their server, so the parents count as well. */
+function leaderOf(
+  pid: number,
+  stats: ReadonlyMap<number, Stat>,
+  leaders: ReadonlySet<number>,
+): number | undefined {
+  let at = pid;
+  for (let stat = stats.get(at); stat; stat = stats.get(at)) {
+    if (leaders.has(at)) return at;
+    if (leaders.has(stat.group)) return stat.group;
+    at = stat.parent;
+  }
+  return undefined;
 }
 
 function diskOf(pid: number): { read: number; written: number } {
