@@ -13,6 +13,7 @@ import { checkCollisions, resolveRoutes } from "./resolve-routes.ts";
 import type { Service, ServiceKind, ServicePort, SmokeCheck, Stack } from "./stack.ts";
 import { stackFiles } from "./stack-files.ts";
 import { readSettings, type Settings } from "./x-roadstead.ts";
+import type { ServiceSettings } from "./x-roadstead-schema.ts";
 
 export type BuildOptions = {
   /** `production` or any other name; chooses `x-roadstead.environments`. */
@@ -100,28 +101,33 @@ function buildService(facts: ServiceFacts, { model, settings, options, tell }: C
     ports,
     addressing: addressingOf(facts, kind, ports),
     probe,
-    ...(own.release
-      ? {
+    ...requestSettings(own),
+    ...(site === undefined ? {} : { site }),
+    compose: facts.compose,
+  };
+}
+
+/** What is taken from `x-roadstead` as it is, in the units of a Stack. */
+function requestSettings(
+  own: ServiceSettings,
+): Pick<Service, "releaseJob" | "smoke" | "sticky" | "bodyLimitBytes" | "rateLimit"> {
+  const { release, rateLimit } = own;
+  return {
+    ...(release === undefined
+      ? {}
+      : {
           releaseJob: {
-            argv: own.release.command,
-            timeoutSeconds: own.release.timeout ?? 300,
-            snapshot: own.release.snapshot ?? false,
+            argv: release.command,
+            timeoutSeconds: release.timeout ?? 300,
+            snapshot: release.snapshot ?? false,
           },
-        }
-      : {}),
+        }),
     smoke: (own.smoke ?? []).map(smokeCheck),
     sticky: own.sticky === "cookie" || own.sticky === true,
     ...(own.bodyLimit === undefined ? {} : { bodyLimitBytes: own.bodyLimit }),
-    ...(own.rateLimit === undefined
+    ...(rateLimit === undefined
       ? {}
-      : {
-          rateLimit: {
-            requestsPerSecond: own.rateLimit.rate,
-            burst: own.rateLimit.burst ?? own.rateLimit.rate,
-          },
-        }),
-    ...(site === undefined ? {} : { site }),
-    compose: facts.compose,
+      : { rateLimit: { requestsPerSecond: rateLimit.rate, burst: rateLimit.burst ?? rateLimit.rate } }),
   };
 }
 
