@@ -8,6 +8,9 @@ import {
   type World,
 } from "./conformance-support.ts";
 import { decisionTests } from "./decisions-conformance.ts";
+import { httpTests } from "./http-conformance.ts";
+import { rolloutTests } from "./rollout-conformance.ts";
+import { tlsTests } from "./tls-conformance.ts";
 
 /** A driver may leave tests out only by name and with a reason that the report prints. */
 export type EdgeSkip = { reason: string; tests: readonly string[] };
@@ -31,7 +34,7 @@ export function edgeConformance(
   makeEdge: () => Promise<EdgeUnderTest>,
   options: { traffic: boolean; restart: boolean; skip: readonly EdgeSkip[] },
 ): void {
-  const all: EdgeTest[] = [...decisionTests];
+  const all: EdgeTest[] = [...decisionTests, ...rolloutTests, ...httpTests, ...tlsTests];
   const reasons = new Map(options.skip.flatMap(({ reason, tests }) => tests.map((test) => [test, reason])));
   for (const test of reasons.keys())
     if (!all.some((known) => known.name === test)) throw new Error(`skip names an unknown test: ${test}`);

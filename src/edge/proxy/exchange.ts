@@ -246,12 +246,12 @@ export class Exchange implements UpstreamUser, Occupant {
   }
 
   #send(target: TargetRuntime, fresh: boolean, now: number): void {
-    const { method, path, lines } = this.#asked;
+    const { method, path, lines, scan } = this.#asked;
     const once = this.#body !== undefined || !repeatable.has(method);
     this.#sentAt = now;
     const connection = target.pool.acquire({ once, fresh }, now);
     this.#connection = connection;
-    const framing = this.#body === undefined ? "" : this.#body.framing;
+    const framing = this.#body?.framing ?? (scan.length === 0 ? "Content-Length: 0\r\n" : "");
     connection.send(this, method, `${method} ${path} HTTP/1.1\r\n${lines}${framing}\r\n`);
   }
 

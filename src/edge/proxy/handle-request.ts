@@ -93,6 +93,7 @@ export function routeRequest(
       status: 400,
       title: "Bad request",
       detail: scan.bad || "It is ambiguous.",
+      headers: ["Connection", "close"],
     });
   if (entry.kind === "public" && route === undefined)
     return void refuse(plane, asked, {

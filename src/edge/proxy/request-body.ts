@@ -32,8 +32,7 @@ export class RequestBody {
     this.#chunked = length < 0;
     this.#limit = asked.route?.bodyLimitBytes ?? Number.POSITIVE_INFINITY;
     this.#onTooLarge = onTooLarge;
-    // A declared length goes on among the other fields.
-    this.framing = this.#chunked ? "Transfer-Encoding: chunked\r\n" : "";
+    this.framing = this.#chunked ? "Transfer-Encoding: chunked\r\n" : `Content-Length: ${length}\r\n`;
   }
 
   flowTo(connection: UpstreamConnection): void {

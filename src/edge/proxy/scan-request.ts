@@ -123,6 +123,7 @@ function takeLength(scan: Scan, name: string, value: string): boolean {
   if (name !== "content-length") return true;
   if (scan.length >= 0 || !/^\d{1,15}$/.test(value)) scan.bad = "content length is not one number";
   scan.length = Number(value);
+  // Framing is written anew: whatever else the header says (`Connection: content-length`) cannot take it away.
   return false;
 }
 

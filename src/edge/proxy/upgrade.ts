@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Asked } from "./exchange.ts";
-import { refusedEarly, routeRequest } from "./handle-request.ts";
+import { refuse, refusedEarly, routeRequest } from "./handle-request.ts";
 import type { Entry, Plane } from "./plane.ts";
 import { answerError, finish, startAnswer } from "./respond.ts";
 import type { BackendRuntime, Occupant, TargetRuntime } from "./runtime.ts";
@@ -29,6 +29,11 @@ export function handleUpgrade(
   const routed = routeRequest(plane, entry, request, response);
   if (routed === undefined) return;
   const { asked } = routed;
+  if (asked.scan.length > 0 || asked.scan.chunked) {
+    const detail = "A request to switch protocols has no body.";
+    refuse(plane, asked, { status: 400, title: "Bad request", detail });
+    return;
+  }
   if (entry.kind === "public" && refusedEarly(plane, routed)) return;
   const id =
     entry.kind === "internal"
