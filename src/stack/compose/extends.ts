@@ -18,13 +18,15 @@ type Library = { part: Part; services: Mapping; folder: string; foreign: boolean
 
 type Work = { context: LoadContext; set: FileSet; libraries: Map<string, Library | undefined> };
 
-/** Replaces every service that extends another by the merged service, in place. */
-export function applyExtends(context: LoadContext, part: Part, model: Mapping, set: FileSet): void {
+/** Replaces every service that extends another by the merged service, in place; tells whether there was one. */
+export function applyExtends(context: LoadContext, part: Part, model: Mapping, set: FileSet): boolean {
   const services = model["services"];
-  if (!isMapping(services)) return;
+  if (!isMapping(services)) return false;
+  const extending = Object.values(services).some((service) => isMapping(service) && "extends" in service);
   const work: Work = { context, set, libraries: new Map() };
   const library: Library = { part, services, folder: set.folder, foreign: false };
   for (const name of Object.keys(services)) resolveService(work, library, name, []);
+  return extending;
 }
 
 function resolveService(

@@ -10,9 +10,9 @@ const text = fc.constantFrom(
   "x=y",
   "1",
   "true",
-  "${CORPUS_SHELL}",
+  `\${CORPUS_SHELL}`,
   "$$literal",
-  "${CORPUS_UNSET:-d}",
+  `\${CORPUS_UNSET:-d}`,
   "é",
   "",
 );
@@ -30,10 +30,13 @@ const port = fc.integer({ min: 1, max: 60_000 });
 const names = fc.uniqueArray(word, { minLength: 1, maxLength: 3 });
 const dictionary = fc.dictionary(fc.constantFrom("A", "B", "C_D", "com.example.x"), scalar, { maxKeys: 3 });
 const assignments = fc.uniqueArray(
-  fc.constantFrom("A=1", "B=two words", "C", "D=", "E=a=b", "F=${CORPUS_SHELL}"),
-  { maxLength: 4 },
+  fc.constantFrom("A=1", "B=two words", "C", "D=", "E=a=b", `F=\${CORPUS_SHELL}`),
+  { minLength: 1, maxLength: 4 },
 );
-const texts = fc.uniqueArray(fc.constantFrom("p", "q", "r s", "t:u"), { maxLength: 3 });
+const texts = fc.uniqueArray(fc.constantFrom("p", "q", "r s", "t:u"), {
+  minLength: 1,
+  maxLength: 3,
+});
 
 const shortPort = fc.oneof(
   port.map(String),
@@ -137,7 +140,7 @@ const serviceKeys: Record<string, Arbitrary> = {
         no_cache: fc.boolean(),
         shm_size: size,
         ssh: fc.constant(["default"]),
-        secrets: fc.array(grant, { maxLength: 1 }),
+        secrets: fc.array(grant, { minLength: 1, maxLength: 1 }),
         extra_hosts: fc.constant({ h: "1.2.3.4" }),
       },
       { requiredKeys: [] },
@@ -145,7 +148,7 @@ const serviceKeys: Record<string, Arbitrary> = {
   ),
   cap_add: texts,
   command,
-  configs: fc.array(grant, { maxLength: 2 }),
+  configs: fc.array(grant, { minLength: 1, maxLength: 2 }),
   cpu_shares: fc.integer({ min: 0, max: 9 }),
   cpuset: fc.constant("0-1"),
   deploy: fc.record(
@@ -172,7 +175,7 @@ const serviceKeys: Record<string, Arbitrary> = {
         {
           limits,
           reservations: fc.record(
-            { memory: size, devices: fc.array(deviceRequest, { maxLength: 2 }) },
+            { memory: size, devices: fc.array(deviceRequest, { minLength: 1, maxLength: 2 }) },
             { requiredKeys: [] },
           ),
         },
@@ -181,17 +184,20 @@ const serviceKeys: Record<string, Arbitrary> = {
     },
     { requiredKeys: [] },
   ),
-  devices: fc.uniqueArray(fc.constantFrom("/dev/a", "/dev/b:/dev/c", "/dev/d:/dev/e:r"), { maxLength: 2 }),
+  devices: fc.uniqueArray(fc.constantFrom("/dev/a", "/dev/b:/dev/c", "/dev/d:/dev/e:r"), {
+    minLength: 1,
+    maxLength: 2,
+  }),
   dns: fc.oneof(fc.constant("1.1.1.1"), fc.constant(["8.8.8.8", "9.9.9.9"])),
   dns_search: fc.oneof(word, names),
   entrypoint: command,
   environment: fc.oneof(dictionary, assignments),
-  expose: fc.uniqueArray(fc.constantFrom("80", 81, "82-84"), { maxLength: 3 }),
+  expose: fc.uniqueArray(fc.constantFrom("80", 81, "82-84"), { minLength: 1, maxLength: 3 }),
   extra_hosts: fc.oneof(
     fc.constantFrom(["a:1.2.3.4", "b=[::1]"], ["z:9.9.9.9", "a:1.1.1.1"]),
     fc.constant({ c: "1.1.1.1", a: "::2" }),
   ),
-  group_add: fc.constantFrom(["g", 7], []),
+  group_add: fc.constantFrom(["g", 7], ["h"]),
   healthcheck: fc.record(
     {
       test: fc.oneof(fc.constantFrom("curl -f x", ["CMD", "a"], ["NONE"])),
@@ -231,13 +237,13 @@ const serviceKeys: Record<string, Arbitrary> = {
   ),
   oom_score_adj: fc.integer({ min: -9, max: 9 }),
   platform: fc.constant(undefined),
-  ports: fc.array(fc.oneof(shortPort, longPort), { maxLength: 4 }),
-  privileged: fc.oneof(fc.boolean(), fc.constantFrom("true", "no", "${CORPUS_UNSET:-yes}")),
-  profiles: fc.constantFrom([], ["off"]),
+  ports: fc.array(fc.oneof(shortPort, longPort), { minLength: 1, maxLength: 4 }),
+  privileged: fc.oneof(fc.boolean(), fc.constantFrom("true", "no", `\${CORPUS_UNSET:-yes}`)),
+  profiles: fc.constantFrom(["on"], ["off"]),
   pull_policy: fc.constantFrom("always", "if_not_present", "missing"),
   read_only: fc.boolean(),
   restart: fc.constantFrom("no", "always", "on-failure:3"),
-  secrets: fc.array(grant, { maxLength: 2 }),
+  secrets: fc.array(grant, { minLength: 1, maxLength: 2 }),
   security_opt: texts,
   shm_size: size,
   stop_grace_period: duration,
@@ -246,7 +252,7 @@ const serviceKeys: Record<string, Arbitrary> = {
   tty: fc.boolean(),
   ulimits,
   user: word,
-  volumes: fc.array(mount, { maxLength: 4 }),
+  volumes: fc.array(mount, { minLength: 1, maxLength: 4 }),
   working_dir: fc.constant("/w"),
 };
 
@@ -255,10 +261,12 @@ const service = fc.record(serviceKeys, { requiredKeys: [] }).map((keys) => {
   return Object.fromEntries(kept);
 });
 
-const sparse = fc.tuple(service, fc.infiniteStream(fc.integer({ min: 0, max: 3 }))).map(([keys, coins]) => {
-  const entries = Object.entries(keys).filter(() => coins.next().value === 0);
-  return Object.fromEntries(entries);
-});
+export const generatedService: fc.Arbitrary<Record<string, unknown>> = fc
+  .tuple(service, fc.infiniteStream(fc.integer({ min: 0, max: 3 })))
+  .map(([keys, coins]) => {
+    const entries = Object.entries(keys).filter(() => coins.next().value === 0);
+    return Object.fromEntries(entries);
+  });
 
 const resource = {
   labels: fc.oneof(dictionary, assignments),
@@ -275,7 +283,7 @@ const network = fc.oneof(
       ipam: fc.record({
         config: fc.array(
           fc.constantFrom({ subnet: "10.0.0.0/24" }, { subnet: "10.0.1.0/24", gateway: "10.0.1.1" }),
-          { maxLength: 2 },
+          { minLength: 1, maxLength: 2 },
         ),
       }),
     },
@@ -302,14 +310,14 @@ export const project: fc.Arbitrary<{ base: unknown; override: unknown }> = fc.re
   base: fc.record({
     services: fc
       .record({
-        one: sparse,
-        two: sparse,
-        three: sparse,
+        one: generatedService,
+        two: generatedService,
+        three: generatedService,
         dep: fc.constantFrom([], ["two"], { three: { condition: "service_started", required: false } }),
       })
       .map(({ one, two, three, dep }) => ({
         one: { image: "one:1", ...one, depends_on: dep },
-        two: { image: "two", ...two, profiles: [] },
+        two: { image: "two", ...two, profiles: undefined },
         three: { extends: { service: "two" }, ...three },
       })),
     networks: every(network),
@@ -317,5 +325,5 @@ export const project: fc.Arbitrary<{ base: unknown; override: unknown }> = fc.re
     secrets: every(fileObject),
     configs: every(fileObject),
   }),
-  override: fc.option(sparse.map((one) => ({ services: { one } }))),
+  override: fc.option(generatedService.map((one) => ({ services: { one } }))),
 });

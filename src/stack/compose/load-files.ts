@@ -9,7 +9,7 @@ import { mergeModels } from "./merge.ts";
 import { resolvePaths } from "./paths.ts";
 import type { Tell } from "./report.ts";
 import { validateModel } from "./schema.ts";
-import { enforceUnique } from "./unique.ts";
+import { enforceUnique, isUniqueList } from "./unique.ts";
 import type { Mapping } from "./values.ts";
 import { isMapping, kindOf, newMapping, textOf } from "./values.ts";
 import type { YamlSource } from "./yaml-source.ts";
@@ -77,21 +77,21 @@ function addDocument(context: LoadContext, part: Part, model: Mapping, set: File
     return model;
   }
   const own = interpolateModel(raw, { lookup: set.variables.get, error, warn });
-  validateModel(own, error);
+  validateModel(own, exceptUniqueLists(error));
   if (context.errorCount() > before) return model;
   if (own["version"] !== undefined) {
     warn("VERSION_OBSOLETE", "the key `version` is obsolete and has no effect", ["version"], "remove it");
     delete own["version"];
   }
-  applyExtends(context, part, own, set);
+  const extended = applyExtends(context, part, own, set);
   applyIncludes(context, part, own, set);
   context.locator.addLayer(part.source, part.document);
   if (context.errorCount() > before) return model;
   clearPaths(model, part.document.cleared);
-  const mergedWithOthers = Object.keys(model).length > 0;
+  const combined = extended || Object.keys(model).length > 0;
   const merged = mergeModels(model, own, error);
   enforceUnique(merged);
-  if (mergedWithOthers)
+  if (combined)
     validateModel(
       merged,
       context.report.errorsOf((path) => context.locator.locate(path)),
@@ -100,6 +100,13 @@ function addDocument(context: LoadContext, part: Part, model: Mapping, set: File
   canonicalise(merged, error);
   enforceUnique(merged);
   return merged;
+}
+
+/** Doubled entries of lists with a unique key are no fault: they are reduced on merging. */
+function exceptUniqueLists(tell: Tell): Tell {
+  return (code, message, path, fix) => {
+    if (code !== "DUPLICATE_ITEM" || !isUniqueList(path.slice(0, -1))) tell(code, message, path, fix);
+  };
 }
 
 /** Bare names in an `environment` list take their value here, where the included project's variables are known. */

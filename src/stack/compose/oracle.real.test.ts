@@ -18,9 +18,10 @@ import { project } from "./generate-support.ts";
  * | empty `networks`, `volumes`, `secrets`, `configs` | left out | `{}` | readers need no undefined check |
  * | `blkio_config` entries | `Path`, `Rate`, `Weight` | lower case | the specification's spelling |
  * | `models` at the top level | left out of JSON | kept | a stack has to know them |
- * | alias bombs (refused/billion-laughs) | expanded | refused | one file must not exhaust the control plane |
+ * | alias bombs (refused/billion-laughs) | expanded until memory ends, so not asked | refused | one file must not exhaust the control plane |
+ * | `[]` in the first of several files | refused ("must be a list") | an empty list | a defect of 2.26; generated files have none |
  */
-const acceptedByReference = ["refused/billion-laughs"];
+const notAsked = ["refused/billion-laughs"];
 
 function findOracle(): string | undefined {
   const named = process.env["ROADSTEAD_COMPOSE_ORACLE"];
@@ -103,7 +104,6 @@ function expectAgreement(name: string, files: readonly string[]): "same" | "refu
     expect(refused, `${name}: the reference refuses it: ${theirs.refused}`).toBe(true);
     return "refused";
   }
-  if (refused && acceptedByReference.includes(name)) return "refused";
   expect(
     ours.problems.filter(({ severity }) => severity === "error"),
     name,
@@ -120,7 +120,9 @@ describe.skipIf(oracle === undefined)("agrees with docker compose config (R-016)
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const young = oracle !== undefined && (version()[0] > 2 || version()[1] >= 40);
-  const cases = corpusCases().filter(({ kind }) => kind !== "newer" || young);
+  const cases = corpusCases().filter(
+    ({ name, kind }) => (kind !== "newer" || young) && !notAsked.includes(name),
+  );
   it.each(cases)("on the corpus file $name", ({ name, files }) => {
     expectAgreement(name, files);
   });

@@ -72,8 +72,7 @@ export function isAddress(text: string): boolean {
   if (/^(\d{1,3}\.){3}\d{1,3}$/.test(text)) return text.split(".").every((part) => Number(part) <= 255);
   if (!text.includes(":") || !/^[0-9a-fA-F:.]+(%\w+)?$/.test(text)) return false;
   const groups = text.split(":");
-  return (
-    groups.length <= 8 + (text.includes("::") ? 1 : 0) &&
-    groups.every((group) => group.length <= 4 || group.includes("."))
-  );
+  const length = groups.length + (groups.at(-1)?.includes(".") ? 1 : 0);
+  const complete = text.includes("::") ? length <= 9 : length === 8;
+  return complete && groups.every((group) => group.length <= 4 || /[.%]/.test(group));
 }

@@ -1,7 +1,7 @@
 import type { RuleTree } from "./rules.ts";
 import { ruleTree, stepInto } from "./rules.ts";
 import { parseShortMount } from "./short-mount.ts";
-import type { Mapping, Value } from "./values.ts";
+import type { Mapping, Path, Value } from "./values.ts";
 import { isMapping, textOf } from "./values.ts";
 
 /** Lists whose entries have a unique key: a later entry with the same key takes the earlier one's place. */
@@ -39,6 +39,13 @@ const uniqueLists = ruleTree<KeyOf>({
   "services.*.tmpfs": beforeEquals,
   "services.*.volumes": mountKey,
 });
+
+/** Whether the list at this path is reduced by a unique key. */
+export function isUniqueList(path: Path): boolean {
+  let rules: RuleTree<KeyOf> | undefined = uniqueLists;
+  for (const step of path) rules = stepInto(rules, String(step));
+  return rules?.rule !== undefined;
+}
 
 /** Removes redefinitions, in place. */
 export function enforceUnique(model: Mapping): void {
