@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -135,6 +135,8 @@ describe("a control plane that is killed", () => {
       const found = await run(["pgrep", "-f", "echo.mjs hang"], { timeoutMs: 5000 });
       return !found.stdout.split("\n").some((pid) => stdout.split("\n").includes(pid) && pid !== "");
     });
+    const left = await readdir(join(home, "process"), { recursive: true });
+    expect(left.filter((name) => name.includes("job_1"))).toEqual([]);
   });
 });
 

@@ -74,7 +74,7 @@ export class ProcessRuntime implements Runtime {
     this.#layout = layoutOf(resolve(options.home));
     this.#clock = options.clock ?? systemClock;
     this.#store = new ImageStore(this.#layout.images);
-    this.#images = new Images(this.#store, this.#layout.images);
+    this.#images = new Images(this.#store);
     this.#resources = new Resources(this.#layout);
     this.#records = new ReplicaRecords(this.#layout.replicas);
     this.#logs = new LogFiles(this.#layout.logs);
@@ -243,7 +243,10 @@ export class ProcessRuntime implements Runtime {
     await createLayout(this.#layout);
     await this.#records.load();
     await this.#replicas.adopt();
-    await this.#jobs.endLeftovers();
+    // Their folders hold secrets.
+    for (const jobId of await this.#jobs.endLeftovers())
+      await rm(this.#records.folderOf(jobId), { recursive: true, force: true });
+    await this.#store.removeUnfinished();
     this.#lookTimer = setInterval(() => this.#look(), lookEveryMs);
     this.#lookTimer.unref();
   }

@@ -1,4 +1,5 @@
-import { readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../lib/atomic-file.ts";
 import type { ImageDigest } from "../../../rollout/ids.ts";
@@ -23,6 +24,8 @@ export const emptyRecipe: StoredImage["recipe"] = {
   root: "/",
   workingDir: "/",
 };
+
+const buildingPrefix = ".building-";
 
 /** Images by digest: `<images>/<hex>/image.json`, and `root/` for a snapshot. Never changed once there. */
 export class ImageStore {
@@ -53,8 +56,15 @@ export class ImageStore {
     await rename(building, this.folderOf(image.digest));
   }
 
-  /** Removes images that none of these digests names. Only on request: old releases need theirs to be made current again. */
-  async remove(digest: ImageDigest): Promise<void> {
-    await rm(this.folderOf(digest), { recursive: true, force: true });
+  /** Builds that a crash interrupted. Only before any build of this driver begins. */
+  async removeUnfinished(): Promise<void> {
+    for (const name of await readdir(this.#folder))
+      if (name.startsWith(buildingPrefix))
+        await rm(join(this.#folder, name), { recursive: true, force: true });
+  }
+
+  /** A folder of its own for one build. */
+  newBuilding(): string {
+    return join(this.#folder, `${buildingPrefix}${randomBytes(6).toString("hex")}`);
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
@@ -21,12 +20,10 @@ const recipeVersion = 1;
 /** Resolves what a service asks for to something that a process can be started from. */
 export class Images {
   readonly #store: ImageStore;
-  readonly #folder: string;
   readonly #serial = new Serial();
 
-  constructor(store: ImageStore, folder: string) {
+  constructor(store: ImageStore) {
     this.#store = store;
-    this.#folder = folder;
   }
 
   async ensure(
@@ -62,7 +59,7 @@ export class Images {
     return this.#serial.run(digest, async () => {
       const known = await this.#store.find(digest);
       if (known) return { ...known, reference };
-      const building = join(this.#folder, `.building-${randomBytes(6).toString("hex")}`);
+      const building = this.#store.newBuilding();
       const image: StoredImage = {
         digest,
         reference,
@@ -104,7 +101,7 @@ export class Images {
     };
     return this.#serial.run(digest, async () => {
       if (!(await this.#store.find(digest))) {
-        const building = join(this.#folder, `.building-${randomBytes(6).toString("hex")}`);
+        const building = this.#store.newBuilding();
         await mkdir(building, { recursive: true });
         await this.#store.commit(image, building);
       }

@@ -15,8 +15,6 @@ export type ChildOptions = {
   stdin?: AsyncIterable<Uint8Array>;
   onStdout: (chunk: Uint8Array) => void;
   onStderr: (chunk: Uint8Array) => void;
-  /** Called with the pid as soon as there is one. */
-  onStart?: (pid: number) => void;
 };
 
 export type ChildOutcome = { exitCode: number; timedOut: boolean };
@@ -48,7 +46,6 @@ export async function runChild(argv: readonly string[], options: ChildOptions): 
   options.signal.throwIfAborted();
   const [command = "", ...args] = argv;
   const child = spawnGroup(command, args, options);
-  if (child.pid !== undefined) options.onStart?.(child.pid);
   child.stdout.on("data", options.onStdout);
   child.stderr.on("data", options.onStderr);
   feed(child, options.stdin).catch(() => child.stdin.destroy());
