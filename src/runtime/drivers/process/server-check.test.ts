@@ -15,7 +15,7 @@ describe("health checks of database images", () => {
     [shell("pg_isready -U app -d data"), "app", "data"],
     [shell("pg_isready"), "shop", "orders"],
     [shell("pg_isready -U $POSTGRES_USER || exit 1"), "shop", "orders"],
-    [shell('pg_isready -U "${POSTGRES_USER}" -d "$POSTGRES_DB"'), "shop", "orders"],
+    [shell(`pg_isready -U "\${POSTGRES_USER}" -d "$POSTGRES_DB"`), "shop", "orders"],
     [shell("/usr/bin/pg_isready --username=app"), "app", "orders"],
     [plain("pg_isready", "-U", "app"), "app", "orders"],
   ])("%j asks PostgreSQL", (probe, user, database) => {
