@@ -6,7 +6,8 @@ import type { Waves } from "./waves.ts";
 import { equalWeights, sameWeights } from "./weights.ts";
 
 /**
- * Brings every service of the target to life in dependency order: job, start, ready. Services that can't have two
+ * Brings every service of the target to life in dependency order: job, start, ready. Databases come before all who
+ * do not carry them: files often leave that out, and a client that finds nobody at its start ends. Services that can't have two
  * generations side by side come last among those that allow it, because their switch is the only step that takes
  * something away before its replacement is proven.
  */
@@ -20,17 +21,20 @@ export function bringUp(input: RolloutInput, views: readonly ServiceView[], wave
     const waits = view.desired.dependsOn.some((dependency) => late.has(dependency.service));
     if (disruptive.has(view.desired.name) || waits) late.add(view.desired.name);
   }
-  const readyAt = new Map<string, Milestones>();
-  const start = waves.end;
-  for (const view of order.filter((v) => !late.has(v.desired.name)))
-    bringUpOne(input, view, { waves, start, readyAt });
-  const after = waves.end;
-  for (const view of order.filter((v) => late.has(v.desired.name)))
-    bringUpOne(input, view, { waves, start: after, readyAt });
+  const schedule: Schedule = { waves, start: waves.end, readyAt: new Map(), databasesReady: 0 };
+  for (const view of order.filter((v) => !late.has(v.desired.name))) bringUpOne(input, view, schedule);
+  schedule.start = waves.end;
+  for (const view of order.filter((v) => late.has(v.desired.name))) bringUpOne(input, view, schedule);
 }
 
 type Milestones = { started: number; ready: number };
-type Schedule = { waves: Waves; start: number; readyAt: Map<string, Milestones> };
+type Schedule = {
+  waves: Waves;
+  start: number;
+  readyAt: Map<string, Milestones>;
+  /** When the databases seen so far are ready; what they depend on themselves was seen before them. */
+  databasesReady: number;
+};
 
 function bringUpOne(input: RolloutInput, view: ServiceView, schedule: Schedule): void {
   const { waves, readyAt } = schedule;
@@ -41,13 +45,17 @@ function bringUpOne(input: RolloutInput, view: ServiceView, schedule: Schedule):
     if (milestones)
       wave = Math.max(wave, dependency.condition === "started" ? milestones.started : milestones.ready);
   }
+  if (!desired.database) wave = Math.max(wave, schedule.databasesReady);
   for (const step of jobsOf(input, view)) wave = waves.add(wave, step);
   if (desired.oneShot) {
     readyAt.set(desired.name, { started: wave, ready: wave });
     return;
   }
   if (needsSwitch(input, view)) wave = takeDown(input, view, waves, wave);
-  if (!rolls(view)) readyAt.set(desired.name, startAll(input, view, waves, wave));
+  if (rolls(view)) return;
+  const milestones = startAll(input, view, waves, wave);
+  readyAt.set(desired.name, milestones);
+  if (desired.database) schedule.databasesReady = Math.max(schedule.databasesReady, milestones.ready);
 }
 
 /** Start what is missing, wait for all, and give traffic at once to a service that has none yet. */
@@ -140,20 +148,24 @@ export function isFullyRouted(input: RolloutInput, view: ServiceView): boolean {
   return active.length === view.wanted.length && sameWeights(active, equalWeights(view.wanted));
 }
 
-/** Dependencies before dependents; services of equal rank by name. The loader has refused cycles. */
+/** Dependencies before dependents; services of equal rank: databases first, then by name. The loader has refused cycles. */
 export function inDependencyOrder(views: readonly ServiceView[]): ServiceView[] {
-  const byName = new Map(views.map((view) => [view.desired.name, view]));
+  const named = new Map(views.map((view) => [view.desired.name, view]));
   const ordered: ServiceView[] = [];
   const seen = new Set<string>();
   const visit = (view: ServiceView) => {
     if (seen.has(view.desired.name)) return;
     seen.add(view.desired.name);
     for (const dependency of view.desired.dependsOn) {
-      const next = byName.get(dependency.service);
+      const next = named.get(dependency.service);
       if (next) visit(next);
     }
     ordered.push(view);
   };
-  for (const view of [...views].sort((a, b) => (a.desired.name < b.desired.name ? -1 : 1))) visit(view);
+  const byName = (a: ServiceView, b: ServiceView) => (a.desired.name < b.desired.name ? -1 : 1);
+  const ranked = [...views].sort(
+    (a, b) => Number(b.desired.database) - Number(a.desired.database) || byName(a, b),
+  );
+  for (const view of ranked) visit(view);
   return ordered;
 }

@@ -37,6 +37,7 @@ function desiredService(input: DesiredInput, service: Service): DesiredService {
     replicas: service.strategy === "singleton" ? Math.min(1, scaled ?? 1) : (scaled ?? service.replicas),
     stopped: input.stopped.includes(service.name),
     strategy: service.strategy,
+    database: service.kind === "database",
     oneShot,
     routed: !oneShot && isRouted(service),
     ...(service.canary ? { canary: service.canary } : {}),

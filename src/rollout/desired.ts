@@ -17,6 +17,8 @@ export type DesiredService = {
   /** Stopped by an operator: nothing runs and nothing is repaired until it is started again; replicas stay. */
   stopped: boolean;
   strategy: StrategyName;
+  /** Others wait until it is ready, even where the file does not say so. */
+  database: boolean;
   /** A one-shot service: run to its end once per release instead of being kept running. */
   oneShot: boolean;
   /** Reached through the edge (public route or stable internal address): its traffic must be shifted. */

@@ -54,6 +54,38 @@ describe("planRollout: first deployment", () => {
     expect(new Set(starts.map((planned) => planned.wave)).size).toBe(1);
   });
 
+  it("has databases ready before those who don't name them, for a client that finds nobody may end (R-015)", () => {
+    const release = aRelease("r1", [
+      aService("web"),
+      aService("store", {
+        database: true,
+        routed: false,
+        dependsOn: [{ service: "disk", condition: "ready", required: true }],
+      }),
+      aService("cache", { database: true, routed: false }),
+      aService("disk"),
+    ]);
+    const { steps } = planRollout(anInput(release));
+    const wave = (wanted: string) => steps.find((p) => kinds([p.step])[0] === wanted)?.wave ?? Number.NaN;
+    expect(wave("startReplica web")).toBe(wave("waitReady store") + 1);
+    expect(wave("startReplica web")).toBeGreaterThan(wave("waitReady cache"));
+    expect(wave("startReplica store")).toBeGreaterThan(wave("waitReady disk"));
+  });
+
+  it("prepares who only may use a database before the database is taken down for its switch", () => {
+    const world = running(
+      aRelease("r1", [aService("web"), aService("db", { database: true, strategy: "recreate" })]),
+    );
+    const { taken } = runToEnd(
+      deploying(world, [
+        aService("web", { revision: v2 }),
+        aService("db", { database: true, strategy: "recreate", revision: v2 }),
+      ]),
+    );
+    const order = kinds(taken);
+    expect(order.indexOf("waitReady web")).toBeLessThan(order.indexOf("hold db"));
+  });
+
   it("does not wait for readiness where the file only asks for a start", () => {
     const plan = planRollout(
       anInput(

@@ -15,6 +15,7 @@ export function aService(name: string, changes: Partial<DesiredService> = {}): D
     replicas: 1,
     stopped: false,
     strategy: "blue-green",
+    database: false,
     oneShot: false,
     routed: true,
     keepWarmSeconds: 3600,
