@@ -8,6 +8,7 @@ import {
   type FrontRequest,
   type FrontResponse,
   finish,
+  isHttp2,
   onWritable,
   startAnswer,
   writeBody,
@@ -63,9 +64,7 @@ export class Exchange implements UpstreamUser, Occupant {
     this.#backend = backend;
     const { scan } = asked;
     const hasBody =
-      scan.chunked ||
-      scan.length > 0 ||
-      (asked.request.httpVersionMajor === 2 && !repeatable.has(asked.method));
+      scan.chunked || scan.length > 0 || (isHttp2(asked.response) && !repeatable.has(asked.method));
     if (hasBody) this.#body = new RequestBody(asked, () => this.#refuseBody());
     asked.response.on("close", () => this.#clientGone());
   }
@@ -146,8 +145,7 @@ export class Exchange implements UpstreamUser, Occupant {
     }
     if (chunk.length === this.#length) {
       // Node sends a text body in one write with the header; Latin-1 keeps every byte.
-      if (chunk.length <= 4_096 && response.req.httpVersionMajor === 1)
-        finish(response, chunk.toString("latin1"), "latin1");
+      if (chunk.length <= 4_096 && !isHttp2(response)) finish(response, chunk.toString("latin1"), "latin1");
       else finish(response, Buffer.from(chunk));
       this.#length = -2;
       return;

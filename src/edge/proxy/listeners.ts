@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { listenFailed } from "../errors.ts";
@@ -20,6 +25,9 @@ const limits = {
   insecureHTTPParser: false,
   noDelay: true,
 };
+
+/** Per listener and worker; more are closed at once instead of starving the rest. */
+const maxConnections = 20_000;
 
 /** An address to listen on. Two specs with one key are the same listener. */
 export type ListenerSpec = {
@@ -61,6 +69,7 @@ export function openListener(
   const server = createFor(plane, spec, tls);
   const sockets = new Set<Socket>();
   const allowed = new AddressList(spec.allow);
+  server.maxConnections = maxConnections;
   const inner = spec.kind === "internal" || spec.kind === "tcp";
   server.prependListener("connection", (socket: Socket) => {
     if (inner && !allowed.has(plainAddress(socket.remoteAddress))) {
@@ -109,14 +118,29 @@ function createFor(
         })
       : createHttpServer(limits);
   const http1 = server as HttpServer;
-  http1.on("request", (request, response) => handleRequest(plane, entry, request, response));
-  http1.on("checkContinue", (request, response) => handleRequest(plane, entry, request, response));
+  const handle = guarded(plane, entry);
+  http1.on("request", handle);
+  http1.on("checkContinue", handle);
   http1.on("upgrade", (request: IncomingMessage, socket, head) => {
     handleUpgrade(plane, entry, { request, socket, head });
   });
   http1.on("clientError", onClientError);
   if (spec.kind === "https") http1.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
   return server;
+}
+
+/** A fault of ours costs one request, not the worker and everybody's connections. */
+function guarded(plane: Plane, entry: Entry): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    try {
+      handleRequest(plane, entry, request, response);
+    } catch (error) {
+      plane.log("request failed inside the edge", {
+        detail: error instanceof Error ? error.stack : String(error),
+      });
+      response.destroy();
+    }
+  };
 }
 
 /** What llhttp refuses gets a plain 4xx and the connection is closed. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { type Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type ErrorAnswer, errorPage, reasonOf } from "./error-page.ts";
 
 export type FrontRequest = IncomingMessage | Http2ServerRequest;
@@ -14,8 +14,9 @@ export function startAnswer(response: FrontResponse, status: number, reason: str
   response.writeHead(status, reason, raw);
 }
 
+/** By class: a client may write `HTTP/2.0` into a request of the older protocol. */
 export function isHttp2(response: FrontResponse): response is Http2ServerResponse {
-  return response.req.httpVersionMajor === 2;
+  return response instanceof Http2ServerResponse;
 }
 
 /** A whole answer made by the edge itself. */

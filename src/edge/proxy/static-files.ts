@@ -8,6 +8,7 @@ import {
   type FrontRequest,
   type FrontResponse,
   finish,
+  isHttp2,
   startAnswer,
 } from "./respond.ts";
 import type { Scan } from "./scan-request.ts";
@@ -161,7 +162,7 @@ async function send(ask: FileRequest, path: string, stats: Stats): Promise<numbe
 function stream(ask: FileRequest, path: string, start: number, end: number): void {
   const { response } = ask;
   const source = createReadStream(path, { start, end });
-  const sink = ask.request.httpVersionMajor === 2 && "stream" in response ? response.stream : response;
+  const sink = isHttp2(response) ? response.stream : response;
   source.on("error", () => breakOff(response));
   sink.on("close", () => source.destroy());
   source.pipe(sink as NodeJS.WritableStream);
