@@ -71,6 +71,7 @@ export type ComposeService = {
   mem_limit?: string;
   mem_reservation?: string;
   memswap_limit?: string;
+  /** Per cent. */
   mem_swappiness?: number;
   oom_kill_disable?: boolean;
   oom_score_adj?: number;
@@ -101,6 +102,7 @@ export type ComposeService = {
   gpus?: unknown;
   models?: unknown;
   post_start?: ComposeHook[];
+  pre_start?: ComposeHook[];
   pre_stop?: ComposeHook[];
   provider?: unknown;
   storage_opt?: Record<string, string>;
@@ -121,6 +123,9 @@ export type ComposeBuild = {
   cache_from?: string[];
   cache_to?: string[];
   no_cache?: boolean;
+  no_cache_filter?: string[];
+  provenance?: string;
+  sbom?: string;
   pull?: boolean;
   network?: string;
   platforms?: string[];
@@ -193,6 +198,7 @@ export type ComposeFileGrant = {
   target?: string;
   uid?: string;
   gid?: string;
+  /** Permission bits in octal: `0440`. */
   mode?: string;
 };
 
@@ -267,6 +273,10 @@ export type ComposeDeploy = {
 
 export type ComposeHook = {
   command: string[];
+  /** `pre_start` only: another image than the service's. */
+  image?: string;
+  /** `pre_start` only. */
+  per_replica?: boolean;
   user?: string;
   privileged?: boolean;
   working_dir?: string;

@@ -17,6 +17,8 @@ import { project } from "./generate-support.ts";
  * | `x-*` below the top level | left out of JSON | kept | `x-roadstead` lives there |
  * | empty `networks`, `volumes`, `secrets`, `configs` | left out | `{}` | readers need no undefined check |
  * | `blkio_config` entries | `Path`, `Rate`, `Weight` | lower case | the specification's spelling |
+ * | `mode` of secrets and configs | 2.26: decimal number | octal text | what newer references print |
+ * | `mem_swappiness` | text | number | it is a percentage, not a size |
  * | `models` at the top level | left out of JSON | kept | a stack has to know them |
  * | alias bombs (refused/billion-laughs) | expanded until memory ends, so not asked | refused | one file must not exhaust the control plane |
  * | `[]` in the first of several files | refused ("must be a list") | an empty list | a defect of 2.26; generated files have none |
@@ -70,11 +72,14 @@ function fromReference(value: unknown, path: readonly string[]): unknown {
   if (typeof value === "string") return value.replaceAll("$$", "$");
   if (Array.isArray(value)) return value.map((item) => fromReference(item, path));
   if (value === null || typeof value !== "object") return value;
+  const grant = path.includes("secrets") || path.includes("configs");
+  const convert = (key: string, item: unknown): unknown => {
+    if (key === "mode" && grant && typeof item === "number") return `0${item.toString(8)}`;
+    return key === "mem_swappiness" ? Number(item) : fromReference(item, [...path, key]);
+  };
   const spelling = (key: string) =>
     path.includes("blkio_config") ? key.toLowerCase() : key.replaceAll("$$", "$");
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [spelling(key), fromReference(item, [...path, key])]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [spelling(key), convert(key, item)]));
 }
 
 /** Our model without what the reference leaves out. */

@@ -37,6 +37,15 @@ export const keptInteger: Form = (value, path, tell) => {
   return wrong("an integer", value, path, tell);
 };
 
+/** Permission bits as octal text; text is taken as octal, a YAML number as what it is. */
+export const fileMode: Form = (value, path, tell) => {
+  if (value === null) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0) return `0${value.toString(8)}`;
+  if (typeof value === "string" && /^0?o?[0-7]{1,5}$/.test(value))
+    return `0${Number.parseInt(value.replace("o", ""), 8).toString(8)}`;
+  return wrong("permission bits such as 0440", value, path, tell);
+};
+
 export const integer: Form = (value, path, tell) => keptInteger(value, path, tell) || undefined;
 
 export const decimal: Form = (value, path, tell) => {

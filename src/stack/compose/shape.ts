@@ -5,6 +5,7 @@ import {
   decimal,
   deviceCount,
   duration,
+  fileMode,
   flag,
   healthTest,
   hosts,
@@ -30,7 +31,7 @@ const ulimits = mapOf((value, path, tell) => {
   return object({ soft: integer, hard: integer })(value, path, tell);
 });
 
-const grant = object({ source: text, target: text, uid: text, gid: text, mode: keptInteger });
+const grant = object({ source: text, target: text, uid: text, gid: text, mode: fileMode });
 
 const device = object({
   capabilities: texts,
@@ -221,7 +222,7 @@ const serviceFields: Readonly<Record<string, Form>> = {
   mac_address: text,
   mem_limit: bytes,
   mem_reservation: bytes,
-  mem_swappiness: bytes,
+  mem_swappiness: integer,
   memswap_limit: bytes,
   models: mapOf(object({ endpoint_var: text, model_var: text })),
   network_mode: text,

@@ -5,7 +5,6 @@ export type Cast = "integer" | "number" | "boolean";
 
 /** Where text that came out of interpolation (or was quoted) is turned into the type that the key has. */
 export const castRules = ruleTree<Cast>({
-  "services.*.configs.*.mode": "integer",
   "services.*.cpu_count": "integer",
   "services.*.cpu_percent": "number",
   "services.*.cpu_period": "integer",
@@ -31,7 +30,6 @@ export const castRules = ruleTree<Cast>({
   "services.*.privileged": "boolean",
   "services.*.read_only": "boolean",
   "services.*.scale": "integer",
-  "services.*.secrets.*.mode": "integer",
   "services.*.stdin_open": "boolean",
   "services.*.tty": "boolean",
   "services.*.ulimits.*": "integer",
