@@ -72,6 +72,33 @@ describe("deploy", () => {
   });
 });
 
+describe("services that need each other but do not say so", () => {
+  it("come up: one that ended before its peer was there is started again, and the peer has its traffic by then", async () => {
+    const world = new World();
+    world.runtime.behave("api:1", { readyAfterMs: 5000 });
+    world.runtime.behave("web:1", {
+      dies: { afterMs: 300, exitCode: 1, lines: ["connection refused"] },
+      neverReady: true,
+    });
+    world.onJournal = () => {
+      if (targetsOf(world, "api").length > 0) world.runtime.behave("web:1", {});
+    };
+    expect(await world.deploy([web, api])).toMatchObject({ state: "succeeded" });
+    expect(world.serving("web")).toEqual(["web:1"]);
+  });
+
+  it("are judged once the peer is there", async () => {
+    const world = new World();
+    world.runtime.behave("api:1", { readyAfterMs: 5000 });
+    world.runtime.behave("web:1", { dies: { afterMs: 300, exitCode: 9 }, neverReady: true });
+    const deployment = await world.deploy([web, api]);
+    expect(deployment.failure).toMatchObject({ code: "ENGINE_REPLICA_DIED", exitCode: 9 });
+    const starts = world.runtime.calls.filter((call) => call.startsWith("startReplica shop-production-web"));
+    expect(starts.length).toBeGreaterThan(2);
+    expect(starts.length).toBeLessThan(10);
+  });
+});
+
 describe("a bad release leaves the old one serving and says why", () => {
   it.each([
     [
@@ -97,6 +124,19 @@ describe("a bad release leaves the old one serving and says why", () => {
     expect(deployment.failure?.message).toMatch(message);
     expect(world.serving("web")).toEqual(["web:1"]);
     expect(world.serving("api")).toEqual(["api:1"]);
+  });
+
+  it("does not wait for peers when the program ends although they are there, or the file forbids a restart", async () => {
+    const world = new World();
+    world.runtime.behave("api:1", { readyAfterMs: 20_000 });
+    world.runtime.behave("web:1", { dies: { afterMs: 50, exitCode: 4 } });
+    const never = { ...web, compose: { ...web.compose, restart: "no" } };
+    const began = world.clock.now();
+    expect((await world.deploy([never, api])).failure).toMatchObject({ code: "ENGINE_REPLICA_DIED" });
+    expect(world.clock.now() - began).toBeLessThan(25_000);
+    expect(
+      world.runtime.calls.filter((call) => call.startsWith("startReplica shop-production-web")),
+    ).toHaveLength(1);
   });
 
   it("shows the dead replica's last lines", async () => {

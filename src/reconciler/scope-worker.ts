@@ -43,6 +43,13 @@ export type Shared = {
   tracker: HealthTracker;
 };
 
+type RunningStep = {
+  step: Step;
+  journal: Journal;
+  position: { total: number; done: number };
+  startedAt: number | undefined;
+};
+
 /**
  * One stack in one environment: observe, plan, run the first wave, journal, again. At rest the same loop repairs
  * drift. It keeps nothing in memory that it could not read again, so being killed anywhere costs nothing.
@@ -169,27 +176,46 @@ export class ScopeWorker {
         failures.push(failureOf(again, step));
         return;
       }
-      const failure = await this.#runOne(
-        deployment,
-        course,
-        { step, journal, position, startedAt: progress.startedAt.get(key) },
-        signal,
-      );
+      const one = { step, journal, position, startedAt: progress.startedAt.get(key) };
+      const failure =
+        (await this.#runOne(deployment, course, one, signal)) ??
+        (await this.#routeAtOnce(deployment, course, one, signal));
       if (failure) failures.push(failure);
     });
     const [first] = failures;
     if (first) await this.#failed(deployment, first, signal);
   }
 
+  /**
+   * A service that has just become ready and has no traffic yet gets it while its neighbours in the wave are still
+   * waited for: some of them become ready only once they reach it.
+   */
+  async #routeAtOnce(
+    deployment: Deployment,
+    course: Course,
+    one: RunningStep,
+    signal: AbortSignal,
+  ): Promise<DeploymentFailure | undefined> {
+    const { step } = one;
+    if (step.kind !== "waitReady") return undefined;
+    const { parts } = this.#shared;
+    const progress = progressOf(parts.store.deployments.journal(deployment.id, 0));
+    const view = await this.#observe(true, signal);
+    const state = parts.store.scopes.get(this.scope);
+    const kept = this.#kept(deployment, course, state);
+    const plan = planCourse(course, view, { state, progress, deployment, now: parts.clock.now(), kept });
+    const route = plan.steps.find(
+      (next) => next.wave === 0 && next.step.kind === "route" && next.step.service === step.service,
+    );
+    return (
+      route && this.#runOne(deployment, course, { ...one, step: route.step, startedAt: undefined }, signal)
+    );
+  }
+
   async #runOne(
     deployment: Deployment,
     course: Course,
-    one: {
-      step: Step;
-      journal: Journal;
-      position: { total: number; done: number };
-      startedAt: number | undefined;
-    },
+    one: RunningStep,
     signal: AbortSignal,
   ): Promise<DeploymentFailure | undefined> {
     const { step, journal, position } = one;

@@ -5,6 +5,7 @@ import type { Probe } from "../../stack/stack.ts";
 import { engineError } from "../errors.ts";
 import { StepFailure } from "../step-failure.ts";
 import { lastLines } from "./last-lines.ts";
+import { Lives } from "./lives.ts";
 import { ensureImage } from "./prepare.ts";
 import { replicaSpec } from "./replica-spec.ts";
 import { type Runners, type StepWorld, serviceIn } from "./step-world.ts";
@@ -23,23 +24,31 @@ export const startReplica: Runners["startReplica"] = async (step, world) => {
   return undefined;
 };
 
-/** Probes until the first pass; gives up when the replica ends or the time is over, and says what it saw. */
+/**
+ * Probes until the first pass; gives up when the time is over, or when the replica ends although every peer could
+ * be reached during its last life, and says what it saw.
+ */
 export const waitReady: Runners["waitReady"] = async (step, world) => {
   const { clock, settings } = world.parts;
   const { probe } = serviceIn(world, step.service);
   const deadline = world.startedAt + step.timeoutSeconds * 1000;
   let waitMs = settings.readyPollMs;
-  let restarts: number | undefined;
+  const lives = new Lives(world, step.service);
   await world.replicas();
   for (;;) {
     const result = await world.tracker.probeNow(step.replica, probe, world.signal);
-    const replica = (await world.replicas()).get(step.replica);
-    restarts ??= replica?.restarts;
+    const replicas = await world.replicas();
+    const replica = replicas.get(step.replica);
     if (result.ok && replica?.state === "running") return undefined;
     if (replica === undefined) throw engineError("ENGINE_RESOURCE_GONE", `replica ${step.replica} is gone`);
     const answer = result.ok ? undefined : result;
-    if (replica.state === "exited" || replica.restarts > (restarts ?? 0))
-      throw await died(replica, world, answer);
+    if (lives.endedForGood(replica, replicas.values())) throw await died(replica, world, answer);
+    if (replica.state === "exited" && clock.now() >= (replica.exitedAt ?? 0) + restartPauseMs) {
+      await world.parts.runtime.startReplica(
+        replicaSpec(world, { ...replica, replica: replica.id }),
+        world.signal,
+      );
+    }
     if (clock.now() >= deadline) throw await notReady(step.timeoutSeconds, replica, world, answer);
     if (world.control() === "abort")
       throw engineError("ENGINE_ABORTED", "aborted while waiting for readiness");
@@ -47,6 +56,9 @@ export const waitReady: Runners["waitReady"] = async (step, world) => {
     waitMs = nextWait(waitMs, probe);
   }
 };
+
+/** A runtime may start it again sooner by itself. */
+const restartPauseMs = 1000;
 
 /** Fast at first, because most programs are ready in well under a second; then gently. */
 function nextWait(waitMs: number, probe: Probe): number {
@@ -56,8 +68,8 @@ function nextWait(waitMs: number, probe: Probe): number {
 type Answer = { reason: string; body?: string } | undefined;
 
 async function died(replica: ObservedReplica, world: StepWorld, probe: Answer): Promise<StepFailure> {
-  const code =
-    replica.exitCode === undefined ? "with an unknown exit code" : `with exit code ${replica.exitCode}`;
+  const unknown = replica.state === "running" ? "(and was started again)" : "with an unknown exit code";
+  const code = replica.exitCode === undefined ? unknown : `with exit code ${replica.exitCode}`;
   const message = `${replica.service} ended ${replica.oomKilled ? "for lack of memory" : code} before it was ready`;
   return new StepFailure(engineError("ENGINE_REPLICA_DIED", message), {
     ...(replica.exitCode === undefined ? {} : { exitCode: replica.exitCode }),
