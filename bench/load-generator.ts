@@ -18,6 +18,8 @@ export type LoadOptions = {
   reconnect?: boolean;
   /** Called for every answer. */
   onAnswer?: (answer: Answer) => void;
+  /** Called for every failure, at once. */
+  onFailure?: (reason: string) => void;
 };
 
 export type Answer = { status: number; body: string; host: string; path: string };
@@ -123,6 +125,7 @@ export class LoadGenerator {
 
   #fail(reason: string): void {
     this.#failed += 1;
+    this.#options.onFailure?.(reason);
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
     if (this.#samples.length < sampleLimit)
       this.#samples.push({ atMs: Math.round(performance.now() - this.#began), reason });

@@ -1,8 +1,8 @@
-import type { Revision } from "../src/rollout/ids.ts";
-import { planRollout } from "../src/rollout/plan-rollout.ts";
-import { anInput, aRelease, aReplica, aService } from "../src/rollout/planner-support.ts";
-import type { RolloutInput } from "../src/rollout/rollout-input.ts";
-import { median } from "./median.ts";
+import type { Revision } from "../../src/rollout/ids.ts";
+import { planRollout } from "../../src/rollout/plan-rollout.ts";
+import { anInput, aRelease, aReplica, aService } from "../../src/rollout/planner-support.ts";
+import type { RolloutInput } from "../../src/rollout/rollout-input.ts";
+import { median } from "../median.ts";
 
 const old = "aaaaaaaaaa" as Revision;
 const fresh = "bbbbbbbbbb" as Revision;
