@@ -25,7 +25,7 @@ import { RequestLog } from "./haproxy/request-log.ts";
 import { planRuntime, type RuntimeState, verifyRuntime } from "./haproxy/runtime.ts";
 import { serversOf, variantsOf } from "./haproxy/servers.ts";
 import { readState, type SavedState, writeState } from "./haproxy/state-file.ts";
-import { type Supervised, startSupervised, stopSupervised } from "./haproxy/supervised.ts";
+import { type Supervised, startSupervised, stopSupervised, untilListening } from "./haproxy/supervised.ts";
 import { carryOver, latencyKey, startOver, targetCounters } from "./haproxy/target-counters.ts";
 import { defaultSize, nextTruth, type PoolSize, slotKey, type Truth } from "./haproxy/truth.ts";
 
@@ -100,7 +100,7 @@ export class HaproxyEdge implements Edge {
       const files = certificateFiles(config.certificates, this.#options.layout);
       const current = { ...saved, truth: sameWorker(saved.truth, worker) };
       const truth = await this.#next(current.truth, config, version, signal);
-      if (config.routes.some(({ action }) => action.kind === "files")) await startSupervised(this.#files);
+      if (config.routes.some(({ action }) => action.kind === "files")) await this.#serveFiles(signal);
       if (worker === undefined) await this.#start(truth, files, signal);
       else await this.#change({ worker, current, truth, files }, signal);
     });
@@ -166,6 +166,11 @@ export class HaproxyEdge implements Edge {
     await this.close();
     await this.#process.stop();
     await stopSupervised(this.#files, this.#clock);
+  }
+
+  async #serveFiles(signal: AbortSignal): Promise<void> {
+    await startSupervised(this.#files);
+    await untilListening(this.#options.layout.filesSocket, this.#clock, signal);
   }
 
   async #next(current: Truth, config: EdgeConfig, version: number, signal: AbortSignal): Promise<Truth> {

@@ -31,8 +31,9 @@ export const pages = {
     title: "Service does not answer",
     detail: `The service ${service} closed the connection without a complete answer.`,
   },
+  /** HAProxy calls it 503; the pools' rules make it what this page says. */
   refused: {
-    status: 503,
+    status: 502,
     title: "Service does not answer",
     detail: `The service ${service} does not accept connections.`,
   },
@@ -55,13 +56,30 @@ export const pages = {
 
 /** The page as one single-quoted log-format argument of a HAProxy configuration line. */
 export function pageArgument(page: Page): string {
-  return `'${pageHtml(String(page.status), page.title, page.detail)}'`;
+  return `'${pageText(String(page.status), page.title, page.detail)}' hdr ${marker} 1`;
 }
 
-/** Arguments may themselves be log-format expressions. */
-export function pageHtml(status: string, title: string, detail: string): string {
-  return (
-    `<!doctype html><html lang="en"><meta charset="utf-8"><title>${status} ${title}</title>` +
-    `<h1>${status} ${title}</h1><p>${detail}</p><p>Request ${requestId}</p></html>`
-  );
+/** Tells HAProxy's own pages from a service's answers until the type is set; never leaves the edge. */
+const marker = "x-roadstead-page";
+
+/** The last rules of a frontend: pages are typed as HTML, and were written as JSON for clients that asked for it. */
+export const jsonRules: readonly string[] = [
+  `  http-after-response set-header content-type application/json if { var(txn.json) -m bool } { res.hdr(${marker}) -m found }`,
+  `  http-after-response del-header ${marker}`,
+];
+
+/** Title and detail may themselves be log-format expressions, safe in HTML and in JSON. */
+export function pageText(status: string, title: string, detail: string): string {
+  const head = `${either('{"status":', '<!doctype html><html lang="en"><meta charset="utf-8"><h1>')}${status}`;
+  const afterStatus = either(',"title":"', " ");
+  const afterTitle = either('","detail":"', "</h1><p>");
+  const afterDetail = either('","requestId":"', "</p><p>Request ");
+  const end = either('"}', "</p></html>");
+  return `${head}${afterStatus}${title}${afterTitle}${detail}${afterDetail}${requestId}${end}`;
+}
+
+/** Internal listeners decide nothing about JSON: they get HTML. */
+function either(json: string, html: string): string {
+  const quoted = (text: string) => `"${text.replace(/"/g, '\\"')}"`;
+  return `%[var(txn.json),iif(${quoted(json)},${quoted(html)})]`;
 }

@@ -188,7 +188,7 @@ function features() {
     await world.apply({ routes: site(), backends: [backend("web", [green])] });
     expect(await world.edge.drain("red", 5, signal())).toEqual({ drained: true, closedConnections: 0 });
     expect((await running).target).toBe("red");
-    const hanging = ask(world, "app.test", "/?ms=600");
+    const hanging = ask(world, "app.test", "/?ms=2000");
     await new Promise((resolve) => setTimeout(resolve, 150));
     await world.apply({ routes: site(), backends: web() });
     expect(await world.edge.drain("green", 0.2, signal())).toEqual({ drained: false, closedConnections: 1 });

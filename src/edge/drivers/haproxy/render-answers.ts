@@ -1,4 +1,4 @@
-import { pageArgument, pageHtml, pages } from "./error-pages.ts";
+import { pageArgument, pages, pageText } from "./error-pages.ts";
 import { field } from "./render-frontend.ts";
 import type { Lines, RenderOptions } from "./render-options.ts";
 import type { Truth } from "./truth.ts";
@@ -29,7 +29,7 @@ export function fixedBackends(truth: Truth, { layout }: RenderOptions): Lines {
     `  http-request set-var(txn.detail) ${field("third")},b64dec`,
     ...answerStatuses(truth).map(
       (status) =>
-        `  http-request return status ${status} content-type "text/html; charset=utf-8" lf-string '${pageHtml(String(status), "%[var(txn.title)]", "%[var(txn.detail)]")}' hdr x-request-id %[var(txn.id)]${retryAfter(status)} if { ${field("first")} ${status} }`,
+        `  http-request return status ${status} content-type "text/html; charset=utf-8" lf-string '${pageText(String(status), "%[var(txn.title)]", "%[var(txn.detail)]")}' hdr x-roadstead-page 1 hdr x-request-id %[var(txn.id)]${retryAfter(status)} if { ${field("first")} ${status} }`,
     ),
     "",
     ...fileBackend("files", layout.filesSocket, []),
@@ -65,6 +65,7 @@ function fileBackend(name: string, socket: string, more: Lines): Lines {
     "  http-request del-header x-roadstead- -m beg",
     `  http-request set-header x-roadstead-root %[${field("first")}]`,
     `  http-request set-header x-roadstead-spa %[${field("second")}]`,
+    "  http-after-response set-status 502 if { status 503 }",
     `  http-error status 503 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.refused)} hdr x-request-id %[var(txn.id)]`,
     `  server s1 unix@${socket}`,
     "",

@@ -1,5 +1,6 @@
 import { sha256 } from "../../../lib/hash.ts";
 import type { InternalListener } from "../../port.ts";
+import { jsonRules } from "./error-pages.ts";
 import { fixedBackends } from "./render-answers.ts";
 import { publicFrontend } from "./render-frontend.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
@@ -25,7 +26,7 @@ export function renderConfig(truth: Truth, options: RenderOptions): string {
     ...pools.flatMap((pool) =>
       httpVariants.flatMap((variant) => httpPool(variant, pool, { truth, layout: options.layout })),
     ),
-    ...tcpPools(truth, pools).flatMap((pool) => tcpPool(pool, truth)),
+    ...tcpPools(truth, pools).flatMap((pool) => tcpPool(pool, truth, options.layout)),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -126,10 +127,12 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
     ...allow,
     handoverBind(handover),
     handoverRule,
+    "  http-request set-var(txn.json) bool(0)",
     "  http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m found }",
     "  http-request set-var(txn.id) req.hdr(x-request-id)",
     `  use_backend ${handover.name} if { stopping }`,
     `  default_backend p${index}`,
+    ...jsonRules,
     "",
   ];
 }

@@ -1,5 +1,5 @@
 import type { EdgeConfig } from "../../port.ts";
-import { pageArgument, pages } from "./error-pages.ts";
+import { jsonRules, pageArgument, pages } from "./error-pages.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { routeField, stripDepth } from "./render-maps.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
@@ -40,6 +40,7 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
     `  use_backend %[${field("limitedBackend")}] if { var(txn.body_limit) -m found }`,
     `  use_backend %[${field("backend")}]`,
     ...secureRules(),
+    ...jsonRules,
     "",
   ];
 }
@@ -47,8 +48,14 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
 /** Who asks, over what: the claims of peers outside the trusted ranges are dropped before anything reads them. */
 function originRules({ layout }: RenderOptions): Lines {
   return [
+    // Chosen here, because an error page is written when the request's headers are gone.
+    "  http-request set-var(txn.json) bool(0)",
+    "  http-request set-var(txn.json) bool(1) if { req.hdr(accept) -m sub json } !{ req.hdr(accept) -m sub text/html }",
+    "  http-request lua.roadstead_own_hop if { req.hdr(connection) -m found } !{ req.hdr(connection) -m reg -i ^(keep-alive|close|upgrade)$ }",
+    "  http-request del-header te",
     "  http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m reg ^[A-Za-z0-9._:-]{1,128}$ }",
     "  http-request set-var(txn.id) req.hdr(x-request-id)",
+    `  http-request return status 400 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.badRequest)} hdr connection close unless { req.hdr(host) -m found }`,
     "  http-request set-var(txn.client) src",
     `  acl trusted src -f ${layout.trusted}`,
     "  http-request del-header x-forwarded- -m beg unless trusted",
@@ -91,6 +98,9 @@ function tlsRules(): Lines {
   ];
 }
 
+/** Threads read their clocks at different moments: a little more debt than the bucket holds is no wrap. */
+const clockSlackUs = 60_000_000;
+
 /**
  * A token bucket per client and route, kept as the time at which its debt is paid (GCRA). Microseconds modulo 2^32
  * fit the table's counter; a value further ahead than the bucket can be is from before the clock wrapped.
@@ -106,7 +116,7 @@ function rateRules(): Lines {
     `  http-request set-var(txn.now) date(0,us),mod(4294967296) ${limited}`,
     `  http-request set-var(txn.debt) sc0_get_gpt0,sub(txn.now) ${limited}`,
     `  http-request set-var(txn.debt) int(0) ${limited} { var(txn.debt) -m int lt 0 }`,
-    `  http-request set-var(txn.debt) int(0) ${limited} { var(txn.debt),sub(txn.capacity) -m int gt 0 }`,
+    `  http-request set-var(txn.debt) int(0) ${limited} { var(txn.debt),sub(txn.capacity) -m int gt ${clockSlackUs} }`,
     `  http-request set-var(txn.wait) var(txn.debt),sub(txn.slack) ${limited}`,
     `  http-request return status 429 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.tooMany)} hdr retry-after %[var(txn.wait),add(999999),div(1000000)] hdr x-request-id %[var(txn.id)] ${limited} { var(txn.wait) -m int gt 0 }`,
     `  http-request sc-set-gpt0(0) var(txn.now),add(txn.debt),add(txn.cost),mod(4294967296) ${limited}`,

@@ -31,7 +31,7 @@ export function renderMaps(truth: Truth): RenderedMaps {
   return {
     routes: truth.config.routes.map((route) => [routeKey(route), routeValue(route, truth)] as const),
     pools: bound.flatMap(({ pool, backend }) =>
-      httpVariants.map((variant) => [`${variant}${pool.index}`, poolValue(backend)] as const),
+      [...httpVariants, "t"].map((variant) => [`${variant}${pool.index}`, poolValue(backend)] as const),
     ),
     sticky: cookies.map(({ slot, value }) => [value, `s${slot.index}`] as const),
     tokens: cookies.flatMap(({ pool, slot, value }) =>
@@ -153,6 +153,7 @@ function base64(text: string): string {
   return Buffer.from(text, "utf8").toString("base64");
 }
 
+/** Safe in HTML, and inside a JSON string. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(/[&<>"'\\\p{Cc}]/gu, (character) => `&#${character.charCodeAt(0)};`);
 }

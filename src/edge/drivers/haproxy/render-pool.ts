@@ -24,9 +24,10 @@ export function poolDefaults({ maps }: Layout): Lines {
     "  option redispatch 1",
     "  retry-on conn-failure empty-response",
     "  default-server pool-purge-delay 2s",
-    ...[pages.badRequest, pages.requestTimeout, pages.noAnswer, pages.refused, pages.tooSlow].map(
+    ...[pages.badRequest, pages.requestTimeout, pages.noAnswer, pages.tooSlow].map(
       (page) => `  http-error status ${page.status} ${html} lf-string ${pageArgument(page)} ${id}`,
     ),
+    `  http-error status 503 ${html} lf-string ${pageArgument(pages.refused)} ${id}`,
     `  http-request set-var(txn.pool) be_name,map_str(${maps.pools})`,
     `  http-request lua.roadstead_hold if { ${setting("hold")} 1 }`,
     `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
@@ -77,8 +78,16 @@ const limitLines: Lines = [
 ];
 
 /** TCP pools exist only for internal listeners, which need a reload anyway. */
-export function tcpPool(pool: Pool, truth: Truth): Lines {
-  return [`backend t${pool.index} from tcp`, "  balance roundrobin", ...servers(pool, truth), ""];
+export function tcpPool(pool: Pool, truth: Truth, { maps }: Layout): Lines {
+  return [
+    `backend t${pool.index} from tcp`,
+    "  balance roundrobin",
+    `  tcp-request content set-var(txn.pool) be_name,map_str(${maps.pools})`,
+    `  tcp-request content lua.roadstead_hold if { ${setting("hold")} 1 }`,
+    "  tcp-request content reject if { var(txn.hold_over) -m found }",
+    ...servers(pool, truth),
+    "",
+  ];
 }
 
 function servers(pool: Pool, truth: Truth): Lines {

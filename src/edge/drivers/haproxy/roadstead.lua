@@ -1,5 +1,5 @@
--- Two things HAProxy 2.6 has no rule for: letting requests of a held service wait, and counting a body that
--- announces no length. Both run only for requests that need them.
+-- What HAProxy 2.6 has no rule for: letting requests of a held service wait, dropping headers that Connection names,
+-- and counting a body that announces no length. All of it runs only for requests that need it.
 
 local pools = Map.new(os.getenv("ROADSTEAD_POOLS"), Map._str)
 local waiting = {}
@@ -20,7 +20,7 @@ local function milliseconds()
 end
 
 -- Waits until the pool is released; sets txn.hold_over when it was not in time, or too many wait already.
-core.register_action("roadstead_hold", { "http-req" }, function(txn)
+core.register_action("roadstead_hold", { "http-req", "tcp-req" }, function(txn)
   local index = txn.f:be_name()
   local count = waiting[index] or 0
   if count >= most_waiting then
@@ -38,6 +38,17 @@ core.register_action("roadstead_hold", { "http-req" }, function(txn)
   end
   waiting[index] = waiting[index] - 1
   if over then txn:set_var("txn.hold_over", true) end
+end, 0)
+
+-- Headers that Connection names belong to this hop alone (RFC 9110, 7.6.1); HAProxy knows only the usual ones.
+core.register_action("roadstead_own_hop", { "http-req" }, function(txn)
+  for _, value in pairs(txn.http:req_get_headers()["connection"] or {}) do
+    for name in string.gmatch(string.lower(value), "[^,%s]+") do
+      if name ~= "keep-alive" and name ~= "close" and name ~= "upgrade" and name ~= "host" then
+        txn.http:req_del_header(name)
+      end
+    end
+  end
 end, 0)
 
 -- Counts the body of one request against txn.body_limit. HAProxy 2.6 ignores what http_payload returns: raising an

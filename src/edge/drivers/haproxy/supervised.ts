@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../../../lib/atomic-file.ts";
 import type { Clock } from "../../../lib/clock.ts";
@@ -14,6 +15,7 @@ export type Supervised = {
 };
 
 const stopLimitMs = 5_000;
+const listenLimitMs = 10_000;
 
 /** Starts a program that outlives this process and is started again when it ends; does nothing when it runs. */
 export async function startSupervised(program: Supervised): Promise<void> {
@@ -50,6 +52,24 @@ export async function stopSupervised(program: Supervised, clock: Clock): Promise
     await clock.sleep(20);
   }
   await rm(program.pidFile, { force: true });
+}
+
+/** Waits until a program takes connections on its unix socket. Throws EDGE_START_FAILED. */
+export async function untilListening(socket: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  const until = clock.now() + listenLimitMs;
+  while (clock.now() < until) {
+    const open = await new Promise<boolean>((resolve) => {
+      const probe = connect(socket);
+      probe.once("error", () => resolve(false));
+      probe.once("connect", () => {
+        probe.destroy();
+        resolve(true);
+      });
+    });
+    if (open) return;
+    await clock.sleep(20, signal);
+  }
+  throw edgeStartFailed(`nothing listens on ${socket} after ${listenLimitMs / 1000} s`);
 }
 
 async function supervisorOf(program: Supervised): Promise<number | undefined> {

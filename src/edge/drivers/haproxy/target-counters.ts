@@ -4,10 +4,13 @@ import { addCounts, noCounts, type RawCounts, type ServerStat, subtractCounts } 
 import { type Pool, type Slot, slotKey, type Truth } from "./truth.ts";
 
 /** Counts and open sessions by slot (`7/3`), over all variants of a pool. */
-export type SlotStats = ReadonlyMap<string, { counts: RawCounts; open: number }>;
+export type SlotStats = ReadonlyMap<string, SlotStat>;
 
-export function bySlot(stats: readonly ServerStat[]): Map<string, { counts: RawCounts; open: number }> {
-  const slots = new Map<string, { counts: RawCounts; open: number }>();
+/** `streams` are the open TCP connections among the `open` sessions. */
+type SlotStat = { counts: RawCounts; open: number; streams: number };
+
+export function bySlot(stats: readonly ServerStat[]): Map<string, SlotStat> {
+  const slots = new Map<string, SlotStat>();
   for (const { pool, server, counts, open } of stats) {
     if (!/^[pzlt]\d+$/.test(pool)) continue;
     const key = `${pool.slice(1)}/${server.slice(1)}`;
@@ -15,6 +18,7 @@ export function bySlot(stats: readonly ServerStat[]): Map<string, { counts: RawC
     slots.set(key, {
       counts: known ? addCounts(known.counts, counts) : counts,
       open: (known?.open ?? 0) + open,
+      streams: (known?.streams ?? 0) + (pool.startsWith("t") ? open : 0),
     });
   }
   return slots;
@@ -69,7 +73,7 @@ export function targetCounters(
       const key = slotKey(pool, slot);
       const counts = countsOf(slot, read.stats.get(key)?.counts);
       const failures = counts.connectErrors + counts.responseErrors;
-      const upgraded = read.upgraded.get(key) ?? 0;
+      const upgraded = (read.upgraded.get(key) ?? 0) + (read.stats.get(key)?.streams ?? 0);
       const { status1xx, status2xx, status3xx, status4xx, status5xx, other } = counts;
       return {
         target: slot.target,
