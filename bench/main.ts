@@ -1,13 +1,21 @@
 import { parseArgs } from "node:util";
 import { coreSuite } from "./core/core-suite.ts";
 import { edgeSuite } from "./edge/edge-suite.ts";
+import { idleSuite } from "./idle/idle-suite.ts";
 import { machine, versionsOf } from "./machine.ts";
 import { renderTable, type Suite, type SuiteReport } from "./report.ts";
 import { deploySuite } from "./stacks/deploy-suite.ts";
+import { timesSuite } from "./stacks/times-suite.ts";
 import { writeSection } from "./write-docs.ts";
 
 /** `npm run bench [-- edge|deploy|times|idle|core …] [--quick] [--write]` */
-const suites: Readonly<Record<string, Suite>> = { edge: edgeSuite, deploy: deploySuite, core: coreSuite };
+const suites: Readonly<Record<string, Suite>> = {
+  edge: edgeSuite,
+  deploy: deploySuite,
+  times: timesSuite,
+  idle: idleSuite,
+  core: coreSuite,
+};
 
 const usage = `usage: npm run bench -- [${Object.keys(suites).join("|")}]… [--quick] [--write]
   --quick  small numbers that only prove that the suites work
