@@ -124,6 +124,10 @@ export class ControlEngine implements Engine {
 
   down(scope: Scope, options: { volumes: boolean }, by: Actor): Deployment {
     this.#state(scope);
+    for (const deployment of this.#unfinished(scope)) {
+      if (deployment.kind !== "down" && deployment.state !== "returning")
+        this.#control(deployment, "abort", by);
+    }
     return this.#queue(scope, { kind: "down", operation: { volumes: options.volumes } }, by);
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { aStackService, by, requestFor, scope, version, World } from "./world-support.ts";
 
 /**
@@ -59,6 +59,9 @@ async function deployWithKillAt(stack: keyof typeof stacks, killAt: number, brea
   await world.rest(4);
   return { world, done, killed, statuses };
 }
+
+// Every kill point is a whole deployment: seconds of work on a slow machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe.each(Object.keys(stacks) as (keyof typeof stacks)[])(
   "kill -9 after every journal entry: %s",

@@ -14,6 +14,7 @@ export class EdgeDirector {
   readonly #parts: EngineParts;
   readonly #book: ReleaseBook;
   #tail: Promise<unknown> = Promise.resolve();
+  #wanted = 0;
 
   constructor(parts: EngineParts, book: ReleaseBook) {
     this.#parts = parts;
@@ -41,6 +42,11 @@ export class EdgeDirector {
     return this.#inTurn(() => this.#apply(signal));
   }
 
+  /** The configuration that the edge should run: the last one sent, confirmed or not. */
+  get version(): number {
+    return this.#wanted;
+  }
+
   observe(signal: AbortSignal): Promise<EdgeObserved> {
     return this.#parts.edge.observe(signal);
   }
@@ -51,7 +57,9 @@ export class EdgeDirector {
       store.scopes.list().map((state) => this.#routed(state)),
       settings,
     );
-    await edge.apply(config, store.scopes.nextEdgeVersion(), signal);
+    const version = store.scopes.nextEdgeVersion();
+    this.#wanted = version;
+    await edge.apply(config, version, signal);
   }
 
   #routed(state: ScopeState): RoutedScope {

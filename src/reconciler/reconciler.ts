@@ -2,6 +2,7 @@ import { messageOf } from "../lib/platform-error.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
 import type { Shared } from "./scope-worker.ts";
 import { ScopeWorker } from "./scope-worker.ts";
+import { restoreAddresses } from "./steps/prepare.ts";
 
 /** After an unexpected fault a stack's loop rests this long, so that a defect never becomes a hot loop. */
 const faultPauseMs = 2000;
@@ -21,15 +22,25 @@ export class Reconciler {
     this.#shared = shared;
   }
 
-  /** Takes up all stacks that the store knows, and what was left unfinished. */
+  /** Takes up all stacks that the store knows, and what was left unfinished. Nothing that is broken outside keeps it from starting. */
   async start(): Promise<void> {
     const { store, runtime } = this.#shared.parts;
     const signal = this.#stop.signal;
-    if (store.scopes.list().length > 0) await this.#shared.director.sync(signal);
+    for (const state of store.scopes.list())
+      await this.#tryAtStart(() => restoreAddresses(this.#shared, state, signal));
+    if (store.scopes.list().length > 0) await this.#tryAtStart(() => this.#shared.director.sync(signal));
     for (const state of store.scopes.list()) this.wake(state.scope);
     for (const deployment of store.deployments.unfinished("all")) this.wake(deployment.scope);
     runtime.watch(() => this.#wakeAll(), signal);
-    void this.#guardEdge(signal);
+    this.#guardEdge(signal).catch(() => undefined);
+  }
+
+  async #tryAtStart(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#shared.parts.log("warn", `not yet possible at start, tried again later: ${messageOf(error)}`);
+    }
   }
 
   /** Makes the stack's loop look now; starts it if there is none. */
@@ -42,7 +53,9 @@ export class Reconciler {
     }
     const bell = new Bell();
     const worker = new ScopeWorker(scope, this.#shared);
-    const stopped = this.#loop(worker, bell).finally(() => this.#running.delete(key));
+    // Not at once: the caller may be inside a transaction of the store.
+    const begin = new Promise<void>((resolve) => queueMicrotask(resolve));
+    const stopped = begin.then(() => this.#loop(worker, bell)).finally(() => this.#running.delete(key));
     this.#running.set(key, { worker, nudge: () => bell.ring(), stopped });
   }
 
@@ -105,12 +118,10 @@ export class Reconciler {
   /** An edge that was replaced or lost its state gets the configuration again. */
   async #guardEdge(signal: AbortSignal): Promise<void> {
     const { parts, director } = this.#shared;
-    let version: number | undefined;
     while (!signal.aborted) {
       try {
         const observed = await director.observe(signal);
-        if (version !== undefined && observed.version < version) await director.sync(signal);
-        version = observed.version;
+        if (observed.version < director.version) await director.sync(signal);
       } catch (error) {
         if (!signal.aborted) parts.log("warn", `the edge does not answer: ${messageOf(error)}`);
       }

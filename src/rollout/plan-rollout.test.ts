@@ -255,6 +255,22 @@ describe("planRollout: stop-first strategies", () => {
   });
 });
 
+describe("planRollout: withdrawn replicas", () => {
+  it("stops one that has just ended but that the runtime would start again, once", () => {
+    const world = running(aRelease("r1", [aService("web")]));
+    const bad = aReplica("web", v2, 1, { state: "exited", ready: false, restarts: 3 });
+    const back: RolloutInput = {
+      ...world,
+      mode: "switch",
+      base: aRelease("r2", [aService("web", { revision: v2 })]),
+      done: new Set(),
+      kept: { web: [v2] },
+      observed: { ...world.observed, replicas: [...world.observed.replicas, bad] },
+    };
+    expect(kinds(runToEnd(back).taken)).toEqual(["stopReplica web"]);
+  });
+});
+
 describe("planRollout: rolling", () => {
   it("replaces one replica at a time and never has fewer than before", () => {
     const world = running(aRelease("r1", [aService("api", { strategy: "rolling", replicas: 3 })]));

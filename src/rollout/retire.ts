@@ -2,6 +2,7 @@ import type { DesiredService } from "./desired.ts";
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaView } from "./observed.ts";
 import { isStopFirst, type RolloutInput, type ServiceView } from "./rollout-input.ts";
+import { type Step, stepKey } from "./step.ts";
 import type { Waves } from "./waves.ts";
 
 /**
@@ -45,11 +46,15 @@ function retireOne(
   }
   const staysWarm =
     kept && replica.ready && owner.desired !== undefined && canStayWarm(owner.desired) && !owner.stopped;
-  if (running && !staysWarm) {
-    const graceSeconds = owner.desired?.stopGraceSeconds ?? 10;
-    wave = waves.add(wave, { kind: "stopReplica", service, replica: replica.id, graceSeconds });
-  }
+  const graceSeconds = owner.desired?.stopGraceSeconds ?? 10;
+  const stop: Step = { kind: "stopReplica", service, replica: replica.id, graceSeconds };
+  if ((running || mayComeBack(input, replica, stop)) && !staysWarm) wave = waves.add(wave, stop);
   if (!kept) waves.add(wave, { kind: "removeReplica", service, replica: replica.id });
+}
+
+/** A runtime that restarts programs by itself would go on doing so with one that has just ended. */
+function mayComeBack(input: RolloutInput, replica: ReplicaView, stop: Step): boolean {
+  return input.mode !== "steady" && replica.restarts > 0 && !input.done.has(stepKey(stop));
 }
 
 /** Only what gets work through the edge is idle when the edge sends none. */

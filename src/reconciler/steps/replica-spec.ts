@@ -58,7 +58,8 @@ function fileOf(world: StepWorld, kind: StackFile["kind"], grant: ComposeFileGra
   };
 }
 
-function contentOf(world: StepWorld, kind: StackFile["kind"], name: string): Uint8Array {
+/** The content of a secret or config as this release has it. Errors: `ENGINE_FILE_MISSING`. */
+export function contentOf(world: StepWorld, kind: StackFile["kind"], name: string): Uint8Array {
   const version = world.plan.fileVersions[name];
   const content =
     version === undefined ? undefined : world.parts.store.secrets.get(world.scope, name, version);
