@@ -65,6 +65,8 @@ export class HaproxyEdge implements Edge {
   #running: { worker: number; state: RuntimeState } | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #followed = 0;
+  /** Of the truth in force, when it is known: rendering it again would be most of a small change's cost. */
+  #fingerprint: string | undefined;
 
   constructor(options: HaproxyOptions) {
     this.#clock = options.clock ?? systemClock;
@@ -209,8 +211,10 @@ export class HaproxyEdge implements Edge {
   ): Promise<void> {
     const { current, truth, files } = at;
     const { layout } = this.#options;
-    const restructured =
-      reloadFingerprint(current.truth, this.#options) !== reloadFingerprint(truth, this.#options);
+    const fingerprint = reloadFingerprint(truth, this.#options);
+    this.#fingerprint ??= reloadFingerprint(current.truth, this.#options);
+    const restructured = this.#fingerprint !== fingerprint;
+    this.#fingerprint = undefined;
     const list = await readFile(layout.certificateList, "utf8").catch(() => "");
     await writeCertificates(files, layout);
     if (restructured) return this.#reload({ ...at, list }, signal);
@@ -220,6 +224,7 @@ export class HaproxyEdge implements Edge {
     await this.#control.writeTruth(truth);
     await this.#taken(truth, files);
     await this.#settle(signal);
+    this.#fingerprint = fingerprint;
   }
 
   async #reload(

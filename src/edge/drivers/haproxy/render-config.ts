@@ -5,7 +5,7 @@ import { fixedBackends } from "./render-answers.ts";
 import { publicFrontend } from "./render-frontend.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
-import { httpPool, poolDefaults, tcpPool } from "./render-pool.ts";
+import { httpPool, poolDefaults, repeatable, tcpPool } from "./render-pool.ts";
 import { httpVariants, type Pool, type Truth } from "./truth.ts";
 
 /** The complete haproxy.cfg for a truth: what any start or reload begins with. */
@@ -131,6 +131,7 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
     "  http-request set-header x-request-id %[uuid()] unless { req.hdr(x-request-id) -m found }",
     "  http-request set-var(txn.id) req.hdr(x-request-id)",
     `  use_backend ${handover.name} if { stopping }`,
+    `  use_backend n${index} if !${repeatable}`,
     `  default_backend p${index}`,
     ...jsonRules,
     "",

@@ -3,6 +3,7 @@ import { jsonRules, pageArgument, pages } from "./error-pages.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { routeField, stripDepth } from "./render-maps.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
+import { repeatable } from "./render-pool.ts";
 import type { Truth } from "./truth.ts";
 
 /** One field of the route's value, as a sample expression. */
@@ -38,6 +39,7 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
     `  use_backend ${tls.name} if { stopping } { ssl_fc } || { stopping } { so_name ${tls.name} }`,
     `  use_backend ${plain.name} if { stopping }`,
     `  use_backend %[${field("limitedBackend")}] if { var(txn.body_limit) -m found }`,
+    `  use_backend %[${field("onceBackend")}] if !${repeatable}`,
     `  use_backend %[${field("backend")}]`,
     ...secureRules(),
     ...jsonRules,

@@ -65,9 +65,11 @@ export const routeField = {
   rateCapacity: 7,
   tag: 8,
   limitedBackend: 9,
-  first: 10,
-  second: 11,
-  third: 12,
+  /** For methods that must not be sent twice. */
+  onceBackend: 10,
+  first: 11,
+  second: 12,
+  third: 13,
 } as const;
 
 /** Field numbers of a pool's value. */
@@ -86,6 +88,7 @@ function routeValue(route: EdgeRoute, truth: Truth): string {
     ...(rate ? [rate.interval, rate.slack, rate.capacity] : [0, 0, 0]),
     sha256(route.id).slice(0, 12),
     target.limited,
+    target.once,
     ...target.rest,
   ].join("|");
 }
@@ -93,28 +96,32 @@ function routeValue(route: EdgeRoute, truth: Truth): string {
 function actionFields(
   route: EdgeRoute,
   truth: Truth,
-): { backend: string; limited: string; rest: readonly (string | number)[] } {
+): { backend: string; limited: string; once: string; rest: readonly (string | number)[] } {
   const { action } = route;
   switch (action.kind) {
     case "proxy": {
       const index = truth.pools.find((pool) => pool.backend === action.backend)?.index ?? 0;
-      return { backend: `${route.compress ? "z" : "p"}${index}`, limited: `l${index}`, rest: [] };
+      const [backend, once] = route.compress ? ["z", "y"] : ["p", "n"];
+      return { backend: `${backend}${index}`, limited: `l${index}`, once: `${once}${index}`, rest: [] };
     }
     case "files": {
       const backend = route.compress ? "files_z" : "files";
-      return { backend, limited: backend, rest: [base64(action.root), action.spa ? 1 : 0] };
+      return { ...everywhere(backend), rest: [base64(action.root), action.spa ? 1 : 0] };
     }
     case "redirect":
-      return { backend: "redirect", limited: "redirect", rest: [action.status, base64(action.to)] };
+      return { ...everywhere("redirect"), rest: [action.status, base64(action.to)] };
     case "answer":
       return {
-        backend: "answer",
-        limited: "answer",
+        ...everywhere("answer"),
         rest: [action.status, base64(escapeHtml(action.title)), base64(escapeHtml(action.detail))],
       };
     default:
       return assertNever(action);
   }
+}
+
+function everywhere(backend: string) {
+  return { backend, limited: backend, once: backend };
 }
 
 /** Number of path segments to cut off. */

@@ -19,10 +19,8 @@ export function poolDefaults({ maps }: Layout): Lines {
   return [
     "defaults pool from http",
     "  balance roundrobin",
-    // A target that closes its idle connection must not cost a request: what cannot have been processed is sent again.
     "  retries 3",
     "  option redispatch 1",
-    "  retry-on conn-failure empty-response",
     "  default-server pool-purge-delay 2s",
     ...[pages.badRequest, pages.requestTimeout, pages.noAnswer, pages.tooSlow].map(
       (page) => `  http-error status ${page.status} ${html} lf-string ${pageArgument(page)} ${id}`,
@@ -33,7 +31,6 @@ export function poolDefaults({ maps }: Layout): Lines {
     `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
     // Event streams are silent for as long as nothing happens: they keep the long default.
     `  http-request set-timeout server ${setting("timeoutMs")} unless { req.hdr(accept) -m sub text/event-stream }`,
-    "  http-request disable-l7-retry unless { method GET HEAD OPTIONS PUT DELETE }",
     "  http-response set-var(txn.answered) bool(1) if { status 503 }",
     `  http-response set-var(txn.slot) srv_name if ${sticky}`,
     `  http-response set-var(txn.token) be_name,concat(/,txn.slot),map_str(${maps.tokens}) if ${sticky}`,
@@ -56,7 +53,8 @@ export function httpPool(
   const stale = "if { var(txn.token) -m found } !{ var(txn.token),strcmp(txn.bound) eq 0 }";
   return [
     `backend ${variant}${pool.index} from pool`,
-    ...(variant === "z" ? compression : []),
+    ...(variant === "z" || variant === "y" ? compression : []),
+    ...(variant === "p" || variant === "z" ? repeatLines : onceLines),
     ...(variant === "l" ? limitLines : []),
     `  http-request set-var(txn.bound) req.cook(${cookie}) if ${sticky}`,
     `  http-request set-var(txn.server) var(txn.bound),map_str(${layout.maps.sticky}) if { var(txn.bound) -m found }`,
@@ -69,6 +67,15 @@ export function httpPool(
     "",
   ];
 }
+
+/** Methods that may be sent twice (RFC 9110, 9.2.2). */
+export const repeatable = "{ method GET HEAD OPTIONS PUT DELETE }";
+
+/** A target may close its idle connection just as a request comes. That must cost none: these are sent again, */
+const repeatLines: Lines = ["  retry-on conn-failure empty-response"];
+
+/** and those that must not be sent twice get a connection that was not idle before. */
+const onceLines: Lines = ["  http-reuse never", "  option http-server-close"];
 
 /** The filter ends a request with an error, which HAProxy words as 400. */
 const limitLines: Lines = [

@@ -44,7 +44,7 @@ export function parseServers(text: string): Map<string, ServerState> {
       const values = line.split(" ");
       const of = (name: string) => values[header.indexOf(name)] ?? "";
       const admin = Number(of("srv_admin_state"));
-      if (!/^[pzlt]\d+$/.test(of("be_name")) || (admin & forcedMaintenance) !== 0) continue;
+      if (!/^[pznylt]\d+$/.test(of("be_name")) || (admin & forcedMaintenance) !== 0) continue;
       servers.set(`${of("be_name")}/${of("srv_name")}`, {
         host: of("srv_addr"),
         port: Number(of("srv_port")),

@@ -12,7 +12,7 @@ type SlotStat = { counts: RawCounts; open: number; streams: number };
 export function bySlot(stats: readonly ServerStat[]): Map<string, SlotStat> {
   const slots = new Map<string, SlotStat>();
   for (const { pool, server, counts, open } of stats) {
-    if (!/^[pzlt]\d+$/.test(pool)) continue;
+    if (!/^[pznylt]\d+$/.test(pool)) continue;
     const key = `${pool.slice(1)}/${server.slice(1)}`;
     const known = slots.get(key);
     slots.set(key, {
@@ -27,7 +27,7 @@ export function bySlot(stats: readonly ServerStat[]): Map<string, SlotStat> {
 /** Parses `show table upgraded`: open WebSockets by slot. */
 export function parseUpgraded(text: string): Map<string, number> {
   const open = new Map<string, number>();
-  for (const [, pool, server, count] of text.matchAll(/key=[pzl](\d+)\/s(\d+) .*conn_cur=(\d+)/g)) {
+  for (const [, pool, server, count] of text.matchAll(/key=[pznyl](\d+)\/s(\d+) .*conn_cur=(\d+)/g)) {
     const key = `${pool}/${server}`;
     open.set(key, (open.get(key) ?? 0) + Number(count));
   }

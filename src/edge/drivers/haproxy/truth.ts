@@ -38,10 +38,13 @@ export type Slot = {
   carried: RawCounts;
 };
 
-/** The ways a pool exists in HAProxy: plain, compressing, and with the body limit for requests without a length. */
-export const httpVariants = ["p", "z", "l"] as const;
+/**
+ * The ways a pool exists in HAProxy: plain (p) and compressing (z) for methods that may be sent twice, the same for
+ * those that may not (n, y), and with the body limit for requests without a length (l).
+ */
+export const httpVariants = ["p", "z", "n", "y", "l"] as const;
 
-export const defaultSize: PoolSize = { pools: 48, slots: 12 };
+export const defaultSize: PoolSize = { pools: 32, slots: 8 };
 
 export function emptyTruth(size: PoolSize = defaultSize): Truth {
   return {
