@@ -35,21 +35,66 @@ export function edgePorts(service: Service): number[] {
 /** The whole edge configuration as a function of durable state: the same state gives the same configuration. */
 export function edgeConfigOf(scopes: readonly RoutedScope[], settings: EngineSettings): EdgeConfig {
   const parts = scopes.map(scopeConfig);
+  const own = parts.flatMap((part) => part.published).filter((entry) => isOwnAddress(entry, settings));
+  const routes = parts.flatMap((part) => part.routes);
+  const main = own.find(({ listener }) => listener.protocol === "http");
+  const isFree = !routes.some(({ host, path }) => host === "*" && path === "/");
   return {
     ...(settings.http ? { http: settings.http } : {}),
     ...(settings.https ? { https: settings.https } : {}),
-    routes: parts.flatMap((part) => part.routes),
+    routes: main && isFree ? [...routes, catchAll(main)] : routes,
     backends: parts.flatMap((part) => part.backends),
-    internal: parts.flatMap((part) => part.internal),
+    internal: parts.flatMap((part) => [
+      ...part.internal,
+      ...part.published.filter((entry) => !own.includes(entry)).map(({ listener }) => listener),
+    ]),
     certificates: settings.certificates,
     trustedProxies: [],
   };
 }
 
-type ScopeConfig = Pick<EdgeConfig, "routes" | "backends" | "internal">;
+type ScopeConfig = Pick<EdgeConfig, "routes" | "backends" | "internal"> & {
+  published: PublishedListener[];
+};
+
+type PublishedListener = { service: Service; listener: InternalListener; hostWritten: boolean };
+
+/** A published port is for whoever reaches its address: loopback unless the file names another. */
+const everybody = ["0.0.0.0/0", "::/0"];
+const wildcards = new Set(["0.0.0.0", "::"]);
+
+/** The edge can't listen twice on one address: `80:80` beside an edge on port 80. */
+function isOwnAddress({ listener, hostWritten }: PublishedListener, settings: EngineSettings): boolean {
+  return [settings.http, settings.https].some((edge) => {
+    if (edge?.port !== listener.port) return false;
+    const both = wildcards.has(edge.host) && wildcards.has(listener.host);
+    return edge.host === listener.host || both || (wildcards.has(edge.host) && !hostWritten);
+  });
+}
+
+/** What a service that publishes the edge's own port is there for: every host that nobody else has. */
+function catchAll({ service, listener }: PublishedListener): EdgeRoute {
+  const { rateLimit, bodyLimitBytes } = service;
+  return {
+    id: `${listener.backend}/*`,
+    host: "*",
+    path: "/",
+    stripPath: false,
+    action: { kind: "proxy", backend: listener.backend },
+    requireTls: false,
+    compress: false,
+    ...(bodyLimitBytes === undefined ? {} : { bodyLimitBytes }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+  };
+}
 
 function scopeConfig({ state, serviceOf, current }: RoutedScope): ScopeConfig {
-  const config = { routes: [] as EdgeRoute[], backends: [] as Backend[], internal: [] as InternalListener[] };
+  const config: ScopeConfig & { routes: EdgeRoute[]; backends: Backend[]; internal: InternalListener[] } = {
+    routes: [],
+    backends: [],
+    internal: [],
+    published: [],
+  };
   for (const [name, routing] of Object.entries(state.routing)) {
     const service = serviceOf(name, routing);
     if (!service || !isRouted(service)) continue;
@@ -60,6 +105,7 @@ function scopeConfig({ state, serviceOf, current }: RoutedScope): ScopeConfig {
         ...edgePorts(service).map((port) => backendOf(state.scope, service, routing, port)),
       );
       config.internal.push(...listenersOf(state, service));
+      config.published.push(...publishedOf(state.scope, service));
     }
   }
   for (const site of current?.services.filter((service) => service.site) ?? []) {
@@ -112,14 +158,23 @@ function listenersOf(state: ScopeState, service: Service): InternalListener[] {
   const addresses =
     service.addressing === "proxied" ? state.addresses.filter((a) => a.service === service.name) : [];
   const listeners: InternalListener[] = [];
-  for (const { port, protocol, published } of service.ports) {
+  for (const { port, protocol } of service.ports) {
     if (protocol === "udp") continue;
     const backend = backendId(state.scope, service.name, port);
     for (const { host, allow } of addresses) listeners.push({ host, port, protocol, backend, allow });
-    if (published?.by === "edge") {
-      listeners.push({ host: published.hostIp, port: published.port, protocol, backend, allow: [] });
-    }
   }
   const seen = new Set<string>();
   return listeners.filter(({ host, port }) => !seen.has(`${host}:${port}`) && seen.add(`${host}:${port}`));
+}
+
+function publishedOf(scope: Scope, service: Service): PublishedListener[] {
+  return service.ports.flatMap(({ port, protocol, published }) => {
+    if (protocol === "udp" || published?.by !== "edge") return [];
+    const backend = backendId(scope, service.name, port);
+    const hostWritten = (service.compose.ports ?? []).some(
+      (entry) => entry.target === port && entry.published === String(published.port) && !!entry.host_ip,
+    );
+    const listener = { host: published.hostIp, port: published.port, protocol, backend, allow: everybody };
+    return [{ service, listener, hostWritten }];
+  });
 }

@@ -24,8 +24,8 @@ export const hostPorts: LintRule = (context, tell) => {
       } else if (protocol !== "udp" && context.edgePorts.includes(published.port)) {
         tell("warning", "EDGE_PORT_PUBLISHED", {
           path,
-          message: `the edge itself listens on port ${published.port}`,
-          fix: `remove the port and give ${service.name} a route`,
+          message: `port ${published.port} is usually the edge's own: ${service.name} then answers for every host without a route`,
+          fix: `remove the port and give ${service.name} a route with a host name`,
         });
       }
       holders.set(key, [...others, { service: service.name, hostIp: published.hostIp }]);
