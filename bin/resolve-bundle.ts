@@ -2,7 +2,7 @@ import type { EngineParts } from "../src/reconciler/parts.ts";
 import { loadStack } from "../src/stack/load-stack.ts";
 
 /** A release's texts to its stack: no disk, no environment of this process, so the same release resolves the same for ever. */
-export const resolveBundle: EngineParts["resolve"] = (bundle, environment) =>
+export const resolveBundle: EngineParts["resolve"] = (bundle, environment, options) =>
   loadStack({
     composeFiles: bundle.composeFiles,
     projectDirectory: bundle.projectDirectory,
@@ -10,6 +10,7 @@ export const resolveBundle: EngineParts["resolve"] = (bundle, environment) =>
     environment: bundle.variables,
     readText: (path) => bundle.texts[path],
     environmentName: environment,
+    accepted: options?.accepted ?? false,
     ...(bundle.envFiles === undefined ? {} : { envFiles: bundle.envFiles }),
     ...(bundle.projectName === undefined ? {} : { projectName: bundle.projectName }),
   });

@@ -14,8 +14,12 @@ export type EngineParts = {
   clock: Clock;
   ids: Ids;
   settings: EngineSettings;
-  /** Compose text to stack, with all problems. */
-  resolve: (bundle: Bundle, environment: string) => { stack?: Stack; problems: readonly Problem[] };
+  /** Compose text to stack, with all problems; `accepted`: of a release, so rules added since do not count. */
+  resolve: (
+    bundle: Bundle,
+    environment: string,
+    options?: { accepted: boolean },
+  ) => { stack?: Stack; problems: readonly Problem[] };
   /** One request through the real edge. */
   request: (
     check: SmokeCheck,

@@ -29,7 +29,9 @@ export class ReleaseBook {
     const known = this.#stacks.get(id);
     if (known) return known;
     const release = this.release(id);
-    const { stack, problems } = this.#parts.resolve(release.bundle, release.scope.environment);
+    const { stack, problems } = this.#parts.resolve(release.bundle, release.scope.environment, {
+      accepted: true,
+    });
     if (!stack) {
       const first = problems.find((problem) => problem.severity === "error");
       throw engineError(

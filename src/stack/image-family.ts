@@ -13,7 +13,7 @@ const stores: readonly [RegExp, string, number][] = [
   [/^(mysql|mysql-server|percona|percona-server)$/, "mysql", 3306],
   [/^(mariadb|mariadb-galera)$/, "mariadb", 3306],
   [/^(mongo|mongodb|mongodb-community-server)$/, "mongo", 27017],
-  [/^(redis|redis-stack|redis-stack-server)$/, "redis", 6379],
+  [/^(redis|redismod|rejson|redisearch|redis-stack|redis-stack-server)$/, "redis", 6379],
   [/^(valkey|keydb|dragonfly)$/, "redis", 6379],
   [/^memcached$/, "memcached", 11211],
   [/^rabbitmq$/, "rabbitmq", 5672],

@@ -106,6 +106,12 @@ describe("loading a stack", () => {
     expect(told(loaded)).toEqual(["compose.yaml:2 CONTENT_MISSING secrets.key"]);
   });
 
+  it("does not ask rules of what was deployed before, so an update of Roadstead keeps it serving", () => {
+    const files = { "compose.yaml": "services: {db: {image: 'redis:7', ports: ['6379:6379']}}" };
+    expect(load(files).stack).toBeUndefined();
+    expect(load(files, { accepted: true }).stack?.services[0]?.name).toBe("db");
+  });
+
   it("takes the installation's domain and edge ports", () => {
     const files = {
       "compose.yaml": "services: {app: {image: 'app:1', ports: ['8443:80'], healthcheck: {disable: true}}}",

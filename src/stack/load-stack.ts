@@ -15,6 +15,8 @@ export type LoadStackInput = LoadInput & {
   domain?: string;
   /** Contents of secrets and configs stay with the caller; it only says whether they are there. @default unknown */
   contentState?: LintContext["contentState"];
+  /** It was deployed before: rules that a newer version added do not make it invalid, so they are not asked. */
+  accepted?: boolean;
   /** TCP ports of the edge's public listeners. @default 80 and 443 */
   edgePorts?: readonly number[];
 };
@@ -40,16 +42,14 @@ export function loadStack(input: LoadStackInput): LoadedStack {
     ...(input.domain === undefined ? {} : { domain: input.domain }),
     exposedByImage: (name) => dockerfiles.get(name)?.facts.exposedPorts ?? [],
   });
-  const linted = lintStack(
-    {
-      model,
-      stack: built.draft,
-      dockerfileOf: (name) => dockerfiles.get(name),
-      contentState: input.contentState ?? (() => undefined),
-      edgePorts: input.edgePorts ?? [80, 443],
-    },
-    locate,
-  );
+  const context: LintContext = {
+    model,
+    stack: built.draft,
+    dockerfileOf: (name) => dockerfiles.get(name),
+    contentState: input.contentState ?? (() => undefined),
+    edgePorts: input.edgePorts ?? [80, 443],
+  };
+  const linted = input.accepted ? [] : lintStack(context, locate);
   const all = sorted([...problems, ...built.problems, ...linted]);
   return {
     ...(built.stack === undefined || hasErrors(all) ? {} : { stack: built.stack }),

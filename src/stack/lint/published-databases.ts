@@ -9,7 +9,7 @@ export const publishedDatabases: LintRule = (context, tell) => {
     tell("error", "DATABASE_PUBLISHED", {
       path: `services.${service.name}.ports`,
       message: `${service.name} is a database, but would be reachable on ${published.hostIp}:${published.port} in production`,
-      fix: "remove the port; peers reach it by its service name. Keep it in a file for development",
+      fix: "remove the port; peers reach it by its service name. Keep it in a file for development, or deploy with another --env",
     });
   }
 };
