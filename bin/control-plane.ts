@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureFirstToken } from "../src/api/auth/token.ts";
@@ -84,6 +85,7 @@ export async function startControlPlane(
   });
   await engine.reconciler.start();
   const address = await server.listen(parseListener(values.api));
+  flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
     runtime: runtime.name,
     edge: edge.name,

@@ -33,6 +33,15 @@ export function controlPlaneArguments(options: PlatformOptions): string[] {
 }
 
 /**
+ * Compiled modules are kept in the home, so that later starts are quick and never load the compiler (18 MB); a small
+ * young generation keeps an idle control plane small (V8's default grows to 48 MB before it collects).
+ */
+function controlPlaneEnvironment(options: PlatformOptions, context: CliContext): NodeJS.ProcessEnv {
+  const flags = `${context.env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=2`.trim();
+  return { ...context.env, NODE_COMPILE_CACHE: join(options.home, "cache"), NODE_OPTIONS: flags };
+}
+
+/**
  * Starts the control plane as a process of its own that outlives this command, its output in `<home>/control-plane.log`,
  * and returns its pid once the API answers.
  */
@@ -45,6 +54,7 @@ export async function startInBackground(options: PlatformOptions, context: CliCo
     detached: true,
     stdio: ["ignore", log, log],
     cwd: options.home,
+    env: controlPlaneEnvironment(options, context),
   });
   closeSync(log);
   const pid = await spawned(child, program);
@@ -66,6 +76,7 @@ export async function runInForeground(options: PlatformOptions, context: CliCont
   const [program, ...args] = context.controlPlane;
   const child = spawn(program, [...args, ...controlPlaneArguments(options)], {
     stdio: ["ignore", "inherit", "inherit"],
+    env: controlPlaneEnvironment(options, context),
   });
   await spawned(child, program);
   context.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
