@@ -111,12 +111,11 @@ async function execute(
   session: Session & { stdin: InputQueue; signal: AbortSignal; over: AbortController },
 ): Promise<number> {
   const { scope, signal, stdin } = session;
-  const text = await firstMessage(websocket, parts, signal);
+  const text = await firstMessage(websocket, parts, signal, (data, isBinary) =>
+    takeInput(websocket, stdin, isBinary ? bytesOf(data) : undefined),
+  );
   const request = execRequestSchema.parse(
     parseInput({ body: execRequestSchema }, { params: {}, query: {}, body: parseJsonBody(text) }).body,
-  );
-  websocket.on("message", (data, isBinary) =>
-    takeInput(websocket, stdin, isBinary ? bytesOf(data) : undefined),
   );
   const replica = await findReplica(parts.engine, scope, request);
   audited(
@@ -140,8 +139,16 @@ function takeInput(websocket: WebSocket, stdin: InputQueue, message: Uint8Array 
   else websocket.close(1003, "not an input frame");
 }
 
-/** The request itself, which must come soon: an idle upgrade holds a session. */
-function firstMessage(websocket: WebSocket, { clock }: ApiParts, signal: AbortSignal): Promise<string> {
+/**
+ * The request itself, which must come soon: an idle upgrade holds a session. What follows it goes to `onNext` from the
+ * very next message on: input often comes in the same packet, and a message that nobody listens to is lost.
+ */
+function firstMessage(
+  websocket: WebSocket,
+  { clock }: ApiParts,
+  signal: AbortSignal,
+  onNext: (data: RawData, isBinary: boolean) => void,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const waiting = new AbortController();
     const settle = (act: () => void) => {
@@ -151,12 +158,14 @@ function firstMessage(websocket: WebSocket, { clock }: ApiParts, signal: AbortSi
       act();
     };
     const onAbort = () => settle(() => reject(signal.reason));
-    const onMessage = (data: RawData, isBinary: boolean) =>
+    const onMessage = (data: RawData, isBinary: boolean) => {
+      websocket.on("message", onNext);
       settle(() =>
         isBinary
           ? reject(apiError("API_INPUT_INVALID", "the first message must be the request, as text"))
           : resolve(Buffer.from(bytesOf(data)).toString("utf8")),
       );
+    };
     websocket.on("message", onMessage);
     signal.addEventListener("abort", onAbort, { once: true });
     clock.sleep(requestWithinMs, waiting.signal).then(
