@@ -77,6 +77,9 @@ export async function startEmbeddedEdge(options: {
   const child = spawn(command, [...args, "--home", options.home], {
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
+    // From its second start on the edge loads compiled code and leaves the TypeScript stripper out: 65 MB instead
+    // of 100 MB a process.
+    env: { NODE_COMPILE_CACHE: join(folder, "compile-cache"), ...process.env },
   });
   let ended: string | undefined;
   child.on("error", (error) => {

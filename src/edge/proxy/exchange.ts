@@ -12,6 +12,7 @@ import {
   onWritable,
   startAnswer,
   writeBody,
+  writeCopy,
 } from "./respond.ts";
 import type { BackendRuntime, Occupant, TargetRuntime, Waiting } from "./runtime.ts";
 import type { Scan } from "./scan-request.ts";
@@ -143,14 +144,13 @@ export class Exchange implements UpstreamUser, Occupant {
       if (!this.#encoder.write(Buffer.from(chunk))) this.#pause();
       return;
     }
-    if (chunk.length === this.#length) {
+    if (chunk.length === this.#length && chunk.length <= 4_096 && !isHttp2(response)) {
       // Node sends a text body in one write with the header; Latin-1 keeps every byte.
-      if (chunk.length <= 4_096 && !isHttp2(response)) finish(response, chunk.toString("latin1"), "latin1");
-      else finish(response, Buffer.from(chunk));
+      finish(response, chunk.toString("latin1"), "latin1");
       this.#length = -2;
       return;
     }
-    if (!writeBody(response, Buffer.from(chunk))) this.#pause();
+    if (!writeCopy(response, chunk)) this.#pause();
   }
 
   onComplete(): void {

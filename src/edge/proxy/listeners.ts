@@ -24,6 +24,8 @@ const limits = {
   maxHeaderSize: 32_768,
   insecureHTTPParser: false,
   noDelay: true,
+  // More than one read of an upstream, so that a fast client's answer is not paused after every piece.
+  highWaterMark: 262_144,
 };
 
 /** Per listener and worker; more are closed at once instead of starving the rest. */

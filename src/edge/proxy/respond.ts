@@ -48,6 +48,25 @@ export function writeBody(response: FrontResponse, chunk: Buffer): boolean {
   return isHttp2(response) ? response.stream.write(chunk) : response.write(chunk);
 }
 
+const spareBytes = 131_072;
+const maxSpares = 64;
+const spares: Buffer[] = [];
+
+/**
+ * Writes bytes that live in a reused buffer: they are copied into a spare one that comes back once they are sent, so
+ * that large bodies leave no garbage behind.
+ */
+export function writeCopy(response: FrontResponse, chunk: Buffer): boolean {
+  if (chunk.length < 8_192 || chunk.length > spareBytes) return writeBody(response, Buffer.from(chunk));
+  const spare = spares.pop() ?? Buffer.allocUnsafeSlow(spareBytes);
+  chunk.copy(spare);
+  const giveBack = () => {
+    if (spares.length < maxSpares) spares.push(spare);
+  };
+  const part = spare.subarray(0, chunk.length);
+  return isHttp2(response) ? response.stream.write(part, giveBack) : response.write(part, giveBack);
+}
+
 /** Ends an answer. A small body is handed over as text, which goes out in one write with its header. */
 export function finish(response: FrontResponse, body: string | Buffer = "", encoding?: "latin1"): void {
   if (isHttp2(response)) {

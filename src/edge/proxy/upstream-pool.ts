@@ -22,7 +22,7 @@ export type UpstreamUser = {
 };
 
 /** Reads of all connections go through one buffer: whoever keeps bytes copies them. */
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
+const readBuffer = Buffer.allocUnsafeSlow(131_072);
 const maxIdle = 256;
 const idleLimitMs = 30_000;
 
