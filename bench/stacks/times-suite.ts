@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createClient } from "../../src/api/contract/client.ts";
 import type { Platform } from "../../test/e2e/platform.ts";
 import { median } from "../median.ts";
-import { exactly, number, type Suite } from "../report.ts";
+import { exactly, number, type Suite, type Table } from "../report.ts";
 import { AnswerTrace } from "./answer-trace.ts";
 import { ownStart } from "./own-start.ts";
 import { type Change, composeArm, type RunningStack, roadsteadArm, type StackArm } from "./stack-arms.ts";
@@ -12,6 +12,8 @@ import { type Change, composeArm, type RunningStack, roadsteadArm, type StackArm
 type Times = {
   /** Acceptance to the last step that moved traffic, by the journal. Roadstead only. */
   deployAccepted?: number;
+  /** Each step of the deploy up to there, by name. */
+  steps?: ReadonlyMap<string, number>;
   /** Command start to the last answer that was not the new release's, seen from outside. */
   deploySeen: number;
   deployCommand: number;
@@ -57,7 +59,7 @@ export const timesSuite: Suite = {
       }
     }
     return {
-      tables: [deployTable(outcomes), rollbackTable(outcomes)],
+      tables: [deployTable(outcomes), rollbackTable(outcomes), ...outcomes.flatMap(stepTable)],
       notes: [
         `${repeats} deploys of the stack of three services (release job, then api, then front, which waits for it), each followed by a rollback, under 200 requests a second through both services. Median / worst, in milliseconds.`,
         "Accepted: the deployment's `createdAt`; 100 % on the new release: the journal's last step that moved traffic. Seen from outside: from the start of the command to the last answer that was not wholly the wanted version's, or failed.",
@@ -80,7 +82,8 @@ async function measure(
     await trace.settled("v0");
     for (let repeat = 1; repeat <= repeats; repeat += 1) {
       times.push(await deployAndBack(running, trace, `v${repeat}`));
-      say(`  ${repeat}: ${JSON.stringify(times.at(-1))}`);
+      const { deploySeen = 0, rollbackSeen = 0 } = times.at(-1) ?? {};
+      say(`  ${repeat}: deploy ${deploySeen} ms, rollback ${rollbackSeen} ms`);
     }
   } finally {
     await trace.stop();
@@ -104,23 +107,35 @@ async function deployAndBack(running: RunningStack, trace: AnswerTrace, version:
     rollbackSeen: lastNewer - rollback.commandAt,
     rollbackCommand: rollback.endedAt - rollback.commandAt,
     ...(rollback.deployment ? { rollbackAccepted: lastNewer - rollback.deployment.createdAt } : {}),
-    ...(running.platform ? { deployAccepted: await shiftedAfter(running.platform, deploy) } : {}),
+    ...(running.platform ? await journalOf(running.platform, deploy) : {}),
   };
 }
 
-/** Acceptance to the end of the last step that moved traffic. `cutOverAt` is the first of them, so the journal is read. */
-async function shiftedAfter(platform: Platform, { deployment }: Change): Promise<number> {
+/** What the journal says up to the end of the last step that moved traffic. `cutOverAt` is the first such step. */
+async function journalOf(
+  platform: Platform,
+  { deployment }: Change,
+): Promise<Required<Pick<Times, "deployAccepted" | "steps">>> {
   if (deployment === undefined) throw new Error("the command printed no deployment");
   const token = readFileSync(join(platform.home, "token"), "utf8").trim();
   const client = createClient({ baseUrl: `http://127.0.0.1:${platform.api}`, token });
-  let shiftedAt: number | undefined;
+  const done: { name: string; shifts: boolean; at: number; durationMs: number }[] = [];
   for await (const event of client.deployments.events({ params: { id: deployment.id } })) {
     if (event.type === "end") break;
     const { entry } = event;
-    if (entry.event === "stepDone" && ["cutOver", "route"].includes(entry.step.kind)) shiftedAt = entry.at;
+    if (entry.event !== "stepDone") continue;
+    const { kind } = entry.step;
+    const service = "service" in entry.step ? ` ${entry.step.service}` : "";
+    const shifts = kind === "cutOver" || kind === "route";
+    done.push({ name: `${kind}${service}`, shifts, at: entry.at, durationMs: entry.durationMs });
   }
-  if (shiftedAt === undefined) throw new Error(`deployment ${deployment.id} moved no traffic`);
-  return shiftedAt - deployment.createdAt;
+  const last = done.findLastIndex(({ shifts }) => shifts);
+  const shift = done[last];
+  if (shift === undefined) throw new Error(`deployment ${deployment.id} moved no traffic`);
+  return {
+    deployAccepted: shift.at - deployment.createdAt,
+    steps: new Map(done.slice(0, last + 1).map(({ name, durationMs }) => [name, durationMs])),
+  };
 }
 
 function deployTable(outcomes: readonly Outcome[]) {
@@ -147,6 +162,17 @@ function deployTable(outcomes: readonly Outcome[]) {
     "Whole command",
   ];
   return { caption: "**Deploy**", header, rows };
+}
+
+/** Where a deploy's time goes. Some steps run side by side, so the sum is more than the whole. */
+function stepTable({ arm, times }: Outcome): Table[] {
+  const first = times[0]?.steps;
+  if (first === undefined) return [];
+  const rows = [...first.keys()].map((name) => [
+    `\`${name}\``,
+    medianAndWorst(times.flatMap(({ steps }) => steps?.get(name) ?? [])),
+  ]);
+  return [{ caption: `**Steps up to 100 % new: ${arm}**`, header: ["Step", "Median / worst ms"], rows }];
 }
 
 function rollbackTable(outcomes: readonly Outcome[]) {
