@@ -21,7 +21,7 @@ export function badReleaseSuite(options: PlatformOptions): void {
       ["crashes", { BREAK_FRONT: "crash" }, [], /exit code 3/, /cannot find its configuration/],
       [
         "is never ready",
-        { BREAK_API: "unready", READY_TIMEOUT: "3s" },
+        { BREAK_API: "unready" },
         more("impatient.yaml"),
         /not ready within 3 s/,
         /database is away/,
@@ -40,13 +40,7 @@ export function badReleaseSuite(options: PlatformOptions): void {
         /release job of api ended with exit code 7/,
         /relation ships already exists/,
       ],
-      [
-        "has a failing smoke check",
-        { SMOKE_PATH: "/healthz?x" },
-        more("smoke.yaml"),
-        /smoke check of front failed/,
-        /expected 418/,
-      ],
+      ["has a failing smoke check", {}, more("smoke.yaml"), /smoke check of front failed/, /expected 418/],
       ["has an image that does not exist", {}, more("no-image.yaml"), /worker/, /no-such-image/],
       ["lacks a secret", {}, more("no-secret.yaml"), /secret/, /db_password/],
     ])("%s", async (_name, env: Record<string, string>, files, why, detail) => {
