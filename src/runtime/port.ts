@@ -161,7 +161,18 @@ export type ReplicaSpec = {
   /** Addresses of all services of the stack, itself included. */
   addresses: readonly ServiceAddress[];
   addressing: "proxied" | "direct";
+  /**
+   * Its successor goes on with what lies in volumes that nobody named: those of the image, and those written with a
+   * target only. Only for services that never run twice. @default false
+   */
+  keepsData?: boolean;
 };
+
+/** The volume that stands for an unnamed one: the same for every revision of a replica. */
+export function keptVolumeName({ scope, service, ordinal }: ReplicaSpec, target: string): string {
+  const copy = ordinal === 1 ? "" : `.${ordinal}`;
+  return `${scope.stack}_${service}${copy}${target.replaceAll(/[^\w.-]+/g, ".")}`;
+}
 
 export type MountedFile = {
   target: string;

@@ -1,7 +1,7 @@
 import type { ReplicaId, Revision } from "../../rollout/ids.ts";
 import type { MountedFile, ReplicaSpec } from "../../runtime/port.ts";
 import type { ComposeFileGrant, ComposeService } from "../../stack/compose-model.ts";
-import type { StackFile } from "../../stack/stack.ts";
+import type { Service, StackFile } from "../../stack/stack.ts";
 import { engineError } from "../errors.ts";
 import { type StepWorld, serviceIn } from "./step-world.ts";
 
@@ -29,7 +29,14 @@ export function replicaSpec(world: StepWorld, wish: ReplicaWish): ReplicaSpec {
     volumes: plan.stack.volumes,
     addresses: parts.store.scopes.get(scope)?.addresses ?? [],
     addressing: service.addressing,
+    keepsData: keepsData(service),
   };
+}
+
+/** As Compose does; but not for a web service, whose unnamed volumes hold what its image was built with. */
+function keepsData({ kind, strategy }: Service): boolean {
+  const isAlone = strategy === "recreate" || strategy === "singleton";
+  return isAlone && kind !== "web" && kind !== "job";
 }
 
 function environmentOf(compose: ComposeService): Record<string, string> {

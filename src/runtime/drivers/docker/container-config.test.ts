@@ -47,6 +47,7 @@ function plan(
   return containerConfig({
     spec: aSpec(compose, spec),
     imageId: "sha256:id",
+    imageVolumes: ["/var/lib/db", "/data", "/fast"],
     owner: "roadstead",
     apiVersion,
     files: [{ source: "/home/files/0", target: "/run/secrets/token" }],
@@ -267,6 +268,36 @@ describe("a Compose service becomes one container", () => {
       { Type: "bind", Source: "/srv/y", Target: "/y" },
       { Type: "tmpfs", Target: "/fast", TmpfsOptions: { SizeBytes: 1024 ** 2, Mode: 0o1777 } },
     ]);
+  });
+
+  it("gives unnamed volumes of what never runs twice a name, so that its data outlives a replacement", () => {
+    const compose: ComposeService = {
+      tmpfs: ["/fast:size=1m"],
+      volumes: [
+        { type: "volume", source: "data", target: "/data" },
+        { type: "volume", target: "/more data" },
+      ],
+    };
+    const labels = {
+      "roadstead.managed-by": "roadstead",
+      "roadstead.stack": "shop",
+      "roadstead.environment": "production",
+    };
+    const kept = (name: string, target: string) => ({
+      Type: "volume",
+      Source: `shop_web.${name}`,
+      Target: target,
+      VolumeOptions: { Labels: labels },
+    });
+    const mounts = hostOf(compose, { keepsData: true }).Mounts;
+    expect(mounts?.slice(1, -1)).toEqual([
+      kept("more.data", "/more data"),
+      kept("var.lib.db", "/var/lib/db"),
+    ]);
+    expect(hostOf(compose, { keepsData: true, job: true }).Mounts?.map(({ Source }) => Source)).not.toContain(
+      "shop_web.var.lib.db",
+    );
+    expect(hostOf(compose).Mounts?.map(({ Target }) => Target)).not.toContain("/var/lib/db");
   });
 
   it("outside production volumes and networks carry the environment, external ones never", () => {

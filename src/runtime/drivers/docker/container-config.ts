@@ -12,6 +12,8 @@ export type ConfigInput = {
   spec: ReplicaSpec;
   /** The engine's id of the image, so that a moved tag changes nothing. */
   imageId: string;
+  /** Paths that the image declares as volumes. */
+  imageVolumes: readonly string[];
   owner: Owner;
   apiVersion: string;
   /** Secrets and configs on the host. */
@@ -109,7 +111,7 @@ function hostConfigOf(input: ConfigInput, attachment: Attachment): HostConfig {
   const extraHosts = extraHostsOf(spec);
   return {
     ...limitsOf(spec.service, compose),
-    ...mountsOf(spec, input.files, input.apiVersion),
+    ...mountsOf(spec, { ...input, keeps: spec.keepsData === true && input.role === "replica" }),
     ...defined({
       Annotations: compose.annotations,
       CapAdd: compose.cap_add,

@@ -153,7 +153,10 @@ export type ImageInspect = {
   Id: string;
   RepoTags?: string[] | null;
   RepoDigests?: string[] | null;
-  Config?: { ExposedPorts?: Record<string, unknown> | null } | null;
+  Config?: {
+    ExposedPorts?: Record<string, unknown> | null;
+    Volumes?: Record<string, unknown> | null;
+  } | null;
   Metadata?: { LastTagTime?: string };
 };
 

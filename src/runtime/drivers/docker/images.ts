@@ -35,16 +35,16 @@ export async function ensureImage(
   };
 }
 
-/** The engine's id of a resolved image on this host; raises when it is gone. */
-export async function localImageId(
+/** The engine's id of a resolved image on this host and the volumes that it declares; raises when it is gone. */
+export async function localImage(
   host: DockerHost,
   spec: ReplicaSpec,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ id: string; volumes: string[] }> {
   const { digest, reference } = spec.image;
   const own = privateTag(spec.scope.stack, spec.service, digest);
   const found = await findExact(host, { digest, reference, fallback: `${own.repo}:${own.tag}` }, signal);
-  if (found !== undefined) return found.Id;
+  if (found !== undefined) return { id: found.Id, volumes: Object.keys(found.Config?.Volumes ?? {}) };
   throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `the image ${reference} (${digest}) is not on this host`, {
     hint: "It was removed since the release was prepared: deploy again.",
   });

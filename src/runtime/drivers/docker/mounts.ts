@@ -1,8 +1,9 @@
 import type { Scope } from "../../../rollout/ids.ts";
 import type { ComposeMount, ComposeNetwork, ComposeVolume } from "../../../stack/compose-model.ts";
-import type { ReplicaSpec } from "../../port.ts";
+import { keptVolumeName, type ReplicaSpec } from "../../port.ts";
 import { compareVersions } from "./client.ts";
 import type { EngineMount, HostConfig } from "./engine-types.ts";
+import { type Owner, scopeLabels } from "./labels.ts";
 import { bytesOf, defined } from "./limits.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -19,18 +20,37 @@ export function engineName(scope: Scope, object: ComposeNetwork | ComposeVolume)
 /** A secret or config as it lies on the host, to be mounted read-only. */
 export type HostFile = { source: string; target: string };
 
+export type MountInput = {
+  files: readonly HostFile[];
+  apiVersion: string;
+  imageVolumes: readonly string[];
+  owner: Owner;
+  /** Unnamed volumes outlive the replica. */
+  keeps: boolean;
+};
+
 /** `volumes`, `tmpfs`, secrets and configs of a service, as the engine wants them. */
 export function mountsOf(
   spec: ReplicaSpec,
-  files: readonly HostFile[],
-  apiVersion: string,
+  { files, apiVersion, imageVolumes, owner, keeps }: MountInput,
 ): Pick<HostConfig, "Mounts" | "Binds" | "Tmpfs"> {
   const mounts: EngineMount[] = [];
   const binds: string[] = [];
   for (const [index, mount] of (spec.compose.volumes ?? []).entries()) {
     const key = `volumes[${index}]`;
     if (mount.type === "bind" && createsHostPath(mount)) binds.push(bindText(spec.service, key, mount));
-    else mounts.push(mountOf(spec, key, mount, apiVersion));
+    else if (keeps && mount.type === "volume" && mount.source === undefined) {
+      const { Target, ReadOnly } = mountOf(spec, key, mount, apiVersion);
+      mounts.push({ ...keptVolume(spec, owner, Target), ...defined({ ReadOnly }) });
+    } else mounts.push(mountOf(spec, key, mount, apiVersion));
+  }
+  if (keeps) {
+    const taken = new Set([
+      ...(spec.compose.volumes ?? []).map(({ target }) => target),
+      ...(spec.compose.tmpfs ?? []).map((text) => text.split(":")[0] ?? ""),
+    ]);
+    const free = imageVolumes.filter((path) => !taken.has(path));
+    mounts.push(...free.map((path) => keptVolume(spec, owner, path)));
   }
   for (const file of files) {
     mounts.push({ Type: "bind", Source: file.source, Target: file.target, ReadOnly: true });
@@ -44,6 +64,16 @@ export function mountsOf(
     Binds: binds.length === 0 ? undefined : binds,
     Tmpfs: tmpfs.length === 0 ? undefined : (Object.fromEntries(tmpfs) as Record<string, string>),
   });
+}
+
+/** The engine creates it at the first start, with what the image has there, and keeps it when the container goes. */
+function keptVolume(spec: ReplicaSpec, owner: Owner, target: string): EngineMount {
+  return {
+    Type: "volume",
+    Source: engineName(spec.scope, { name: keptVolumeName(spec, target) }),
+    Target: target,
+    VolumeOptions: { Labels: scopeLabels(owner, spec.scope) },
+  };
 }
 
 /** The engine makes a missing host folder, and sets SELinux labels, only for the `source:target:options` form. */

@@ -7,7 +7,7 @@ import { EngineRefusal } from "./client.ts";
 import { containerConfig } from "./container-config.ts";
 import { runPostStart, runPreStop } from "./hooks.ts";
 import type { DockerHost } from "./host.ts";
-import { localImageId } from "./images.ts";
+import { localImage } from "./images.ts";
 import { stateOf } from "./observe.ts";
 import { removeReplicaFiles, writeReplicaFiles } from "./replica-files.ts";
 import { unsupported } from "./unsupported.ts";
@@ -49,9 +49,11 @@ export async function createContainer(
   signal: AbortSignal,
 ): Promise<string> {
   const { spec, name } = creation;
+  const image = await localImage(host, spec, signal);
   const plan = containerConfig({
     ...creation,
-    imageId: await localImageId(host, spec, signal),
+    imageId: image.id,
+    imageVolumes: image.volumes,
     owner: host.owner,
     apiVersion: await host.client.version(signal),
     files: await writeReplicaFiles(host.filesDirectory, name, spec.files),
