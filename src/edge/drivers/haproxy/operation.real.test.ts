@@ -135,6 +135,8 @@ function operation() {
     const drained = await world.edge.drain("red", 0.2, signal());
     expect(drained).toEqual({ drained: false, closedConnections: 1 });
     await eventually(() => socket.readyState === WebSocket.CLOSED);
+    // With its last connection gone nothing of ours may keep the old worker, or every reload would leave one for hours.
+    await eventually(async () => (await world.workers()).old.length === 0, 15_000);
   });
 
   it("comes back with the state in force when its worker is killed", async () => {

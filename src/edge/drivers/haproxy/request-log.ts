@@ -30,6 +30,12 @@ export function parseLogLine(line: string): LoggedRequest | undefined {
 const belowOneMs = 0.5;
 
 /**
+ * How long an old worker's log is still read. Nearly all requests that were under way have ended by then; HAProxy does
+ * not end a worker while anyone reads its log, so a reader that stayed would keep every old worker.
+ */
+const oldWorkerMs = 5_000;
+
+/**
  * Reads the request log from HAProxy's memory ring over the admin socket and keeps a latency histogram per target.
  * The ring holds the last ten thousand requests or so: what happened while no control plane ran and fell out of it
  * is not in the histograms (the counts are, they come from HAProxy's own counters).
@@ -38,16 +44,20 @@ export class RequestLog {
   readonly #targetOf: (request: LoggedRequest) => string | undefined;
   readonly #latency = new Map<string, Record<number, number>>();
   readonly #sockets = new Set<Socket>();
+  #newest: Socket | undefined;
 
   /** @param targetOf names the occupant of a slot at a time. */
   constructor(targetOf: (request: LoggedRequest) => string | undefined) {
     this.#targetOf = targetOf;
   }
 
-  /** Follows the log of the worker that answers on the socket now, until that worker ends. */
+  /** Follows the log of the worker that answers on the socket now, until it ends or has had a successor for a while. */
   follow(adminSocket: string): void {
+    const previous = this.#newest;
     const socket = connect(adminSocket);
+    this.#newest = socket;
     this.#sockets.add(socket);
+    if (previous) setTimeout(() => previous.destroy(), oldWorkerMs).unref();
     let rest = "";
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => {
@@ -63,7 +73,7 @@ export class RequestLog {
   }
 
   get following(): boolean {
-    return this.#sockets.size > 0;
+    return this.#newest !== undefined && this.#sockets.has(this.#newest);
   }
 
   latencyOf(target: string): Histogram {
