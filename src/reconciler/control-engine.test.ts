@@ -42,6 +42,33 @@ describe("deploy", () => {
     expect(await replicas()).toBe(1);
   });
 
+  it("plans beforehand what it then does, and touches only what changed", async () => {
+    const world = new World();
+    await world.deploy([web, api]);
+    const plan = await world.engine.plan(scope, requestFor([version(web, 2), api]));
+    const planned = plan.steps.map(({ step }) => step).filter((step) => step.kind !== "ensureImage");
+    expect(planned.every((step) => !("service" in step) || step.service === "web")).toBe(true);
+    const deployment = await world.deploy([version(web, 2), api]);
+    // What is ready at the first look need not be waited for.
+    const skipped = ["ensureImage", "ensureResources", "waitReady"];
+    const entries = world.store.deployments.journal(deployment.id, 0);
+    const done = entries.flatMap((entry) => (entry.event === "stepDone" ? [entry.step.kind] : []));
+    const relevant = (kinds: readonly string[]) => kinds.filter((kind) => !skipped.includes(kind));
+    expect(relevant(done)).toEqual(relevant(planned.map((step) => step.kind)));
+  });
+
+  it("of one named service leaves the images of the others as they are", async () => {
+    const world = new World();
+    await world.deploy([web, api]);
+    const request = { ...requestFor([version(web, 2), api]), services: ["web"] };
+    const deployment = await world.finished(world.engine.deploy(scope, request, by));
+    const pulled = world.store.deployments
+      .journal(deployment.id, 0)
+      .flatMap((e) => (e.event === "stepDone" && e.step.kind === "ensureImage" ? [e.step.service] : []));
+    expect(pulled).toEqual(["web"]);
+    expect(world.serving("web")).toEqual(["web:2"]);
+  });
+
   it("supersedes an older deployment that still waits", async () => {
     const world = new World();
     const first = world.engine.deploy(scope, requestFor([web]), by);

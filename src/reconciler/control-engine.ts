@@ -35,7 +35,7 @@ export class ControlEngine implements Engine {
     this.#accept(scope, request);
     const state = parts.store.scopes.get(scope);
     const overrides = state ?? noOverrides;
-    const preview = previewOf(parts, scope, request, overrides);
+    const preview = previewOf(this.#shared, scope, request, state);
     const base = state?.current ? { base: book.desired(state.current, overrides) } : {};
     const view = await observeScope(
       parts,

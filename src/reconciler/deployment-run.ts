@@ -5,6 +5,7 @@ import type { ReleaseId, Revision, Scope } from "../rollout/ids.ts";
 import { planRollout } from "../rollout/plan-rollout.ts";
 import type { RolloutInput } from "../rollout/rollout-input.ts";
 import type { Plan } from "../rollout/step.ts";
+import type { ComposeService } from "../stack/compose-model.ts";
 import { hasErrors } from "../stack/problem.ts";
 import type { Deployment, DeployRequest, Overrides, Release, ScopeState } from "../store/port.ts";
 import type { Progress } from "./deployment-progress.ts";
@@ -54,7 +55,13 @@ export function courseOf(
       mode,
     };
   }
-  return { ...wished(parts, deployment, deployment.request, { progress, after }), ...base, mode: "deploy" };
+  const carried = carriedImages(book, deployment.previous, deployment.request?.services ?? []);
+  const resolved = { ...progress, images: { ...carried, ...progress.images } };
+  return {
+    ...wished(parts, deployment, deployment.request, { progress: resolved, after }),
+    ...base,
+    mode: "deploy",
+  };
 }
 
 /** What a stack at rest wants: its current release, or nothing. */
@@ -92,10 +99,43 @@ function wished(
   };
 }
 
-/** The plan of a deploy that nobody has asked for yet. */
-export function previewOf(parts: EngineParts, scope: Scope, request: DeployRequest, overrides: Overrides) {
+/** `deploy web` takes new images for web only; the other services keep those of the current release. */
+function carriedImages(book: ReleaseBook, previous: ReleaseId | undefined, named: readonly string[]) {
+  if (previous === undefined || named.length === 0) return {};
+  return Object.fromEntries(
+    Object.entries(book.release(previous).images).filter(([name]) => !named.includes(name)),
+  );
+}
+
+/**
+ * The plan of a deploy that nobody has asked for yet. Images are not resolved for it: a service whose image and build
+ * settings are the same is taken to get the image that it has.
+ */
+export function previewOf(
+  shared: { parts: EngineParts; book: ReleaseBook },
+  scope: Scope,
+  request: DeployRequest,
+  state: ScopeState | undefined,
+) {
+  const { parts, book } = shared;
+  const after = { ...(state ?? noOverrides), stopped: [] };
   const progress: Progress = { done: new Set(), images: {}, startedAt: new Map(), attempts: new Map() };
-  return wished(parts, { scope }, request, { progress, after: { ...overrides, stopped: [], restarts: {} } });
+  const preview = wished(parts, { scope }, request, { progress, after });
+  if (!state?.current) return preview;
+  const { images } = book.release(state.current);
+  const before = new Map(
+    book.stack(state.current).services.map((service) => [service.name, service.compose]),
+  );
+  const same = preview.plan.stack.services.filter(({ name, compose }) => {
+    const source = ({ image, build }: ComposeService) => canonicalJson({ image, build });
+    const earlier = before.get(name);
+    return earlier !== undefined && source(earlier) === source(compose);
+  });
+  const assumed = Object.fromEntries(
+    same.flatMap(({ name }) => (images[name] ? [[name, images[name]]] : [])),
+  );
+  const { stack, fileVersions, release } = preview.plan;
+  return { ...preview, target: desiredOf({ release, stack, images: assumed, fileVersions, ...after }) };
 }
 
 function planOf(book: ReleaseBook, id: ReleaseId): TargetPlan {

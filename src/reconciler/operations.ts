@@ -1,6 +1,6 @@
 import type { Deployment, Overrides, ScopeState } from "../store/port.ts";
 
-/** The operator's settings once the deployment has succeeded; a new release forgets restarts, and starts what it deploys. */
+/** The operator's settings once the deployment has succeeded; a new release starts what was stopped. */
 export function overridesAfter(
   deployment: Deployment,
   before: Overrides,
@@ -9,7 +9,7 @@ export function overridesAfter(
   const services = deployment.operation?.services ?? [];
   switch (deployment.kind) {
     case "deploy":
-      return { ...before, stopped: [], restarts: {} };
+      return { ...before, stopped: [] };
     case "rollback":
       return {
         ...before,
