@@ -58,6 +58,7 @@ describe("shell operators in argv lists (R-130)", () => {
     { command: ["bash", "-ec", "a; b;"] },
     { command: ["psql", "-c", "select 1;"] },
     { command: ["node", "--title=a&&b"] },
+    { command: ["nginx", "-g", "daemon off;"] },
     { healthcheck: { test: ["CMD-SHELL", "a || exit 1"] } },
   ])("leaves %j alone", (service) => {
     expect(told({ app: { ...app, ...service } })).toEqual([]);

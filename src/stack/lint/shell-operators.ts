@@ -50,6 +50,7 @@ function operatorIn(argv: readonly string[]): string | undefined {
   return argv.find((word, index) => {
     const script = /^-[a-z]*[ce]$/.test(argv[index - 1] ?? "");
     if (index === 0 || script) return false;
-    return operators.has(word) || (word.length > 1 && word.endsWith(";") && !word.startsWith("-"));
+    // With a blank in it, it was quoted as one word: nginx -g "daemon off;".
+    return operators.has(word) || (/^[^\s-]\S*;$/.test(word) && word.length > 1);
   });
 }
