@@ -4,6 +4,7 @@ import type { ComposePort } from "../stack/compose-model.ts";
 import type { ScopeState } from "../store/port.ts";
 import { edgeConfigOf } from "./edge-config.ts";
 import { defaultSettings } from "./parts.ts";
+import { urlsOf } from "./status.ts";
 import { aStackService, scope } from "./world-support.ts";
 
 const state: ScopeState = {
@@ -45,6 +46,21 @@ describe("published ports of services behind the edge", () => {
     expect(configOf({ target: 3000, published: "8080" }, edge).internal).toEqual([
       { host: "10.0.0.9", port: 3000, protocol: "http", backend, allow: ["10.0.0.0/24"] },
       { host: "127.0.0.1", port: 8080, protocol: "http", backend, allow: ["0.0.0.0/0", "::/0"] },
+    ]);
+  });
+
+  it("are told beside the routes", () => {
+    const at = (hostIp: string, protocol: "http" | "tcp") => ({
+      port: 3000,
+      protocol,
+      published: { hostIp, port: 8080, by: "edge" } as const,
+    });
+    const ports = [at("127.0.0.1", "http"), at("0.0.0.0", "http"), at("::1", "http"), at("127.0.0.1", "tcp")];
+    expect(urlsOf(aStackService("web", { ports }), { ...defaultSettings, holder: "", http: edge })).toEqual([
+      "http://web.test",
+      "http://127.0.0.1:8080",
+      "http://localhost:8080",
+      "http://[::1]:8080",
     ]);
   });
 

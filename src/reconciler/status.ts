@@ -36,11 +36,13 @@ export async function statusOf(shared: Shared, scope: Scope): Promise<ScopeStatu
           },
         }
       : {}),
-    warm: (state?.warm ?? []).map(({ release, until }) => ({
-      id: release,
-      number: numberOf(release),
-      until,
-    })),
+    warm: (state?.warm ?? [])
+      .filter((entry) => !entry.withdrawn)
+      .map(({ release, until }) => ({
+        id: release,
+        number: numberOf(release),
+        until,
+      })),
     ...(deployment
       ? {
           deployment: {
@@ -128,7 +130,7 @@ function replicaStatus(
   const weight = targets.find((target) => target.replica === replica.id)?.weight ?? 0;
   const release = store.releases.get(replica.release)?.number;
   const isCurrent = replica.revision === wish?.revision && replica.ordinal <= (wish?.replicas ?? 0);
-  const isWarm = state.warm.some((entry) => entry.release === replica.release);
+  const isWarm = state.warm.some((entry) => entry.release === replica.release && !entry.withdrawn);
   const ready = replica.state === "running" && shared.tracker.isReady(replica.id);
   const reason = ready ? undefined : reasonOf(shared, replica);
   const port = service.ports[0]?.port;
@@ -160,11 +162,18 @@ function reasonOf(shared: Shared, replica: ObservedReplica): string | undefined 
   return shared.tracker.reasonOf(replica.id)?.reason;
 }
 
-/** Public addresses as a person types them. */
+/** Addresses as a person types them: routes, then published HTTP ports that the edge serves. */
 export function urlsOf(service: Service, settings: EngineSettings): string[] {
   const { http } = settings;
   const port = http === undefined || http.port === 80 ? "" : `:${http.port}`;
-  return service.routes
+  const routes = service.routes
     .filter((route) => !route.host.startsWith("*"))
     .map((route) => `http://${route.host}${port}${route.path === "/" ? "" : route.path}`);
+  const published = service.ports.flatMap(({ protocol, published }) => {
+    if (protocol !== "http" || published?.by !== "edge") return [];
+    const { hostIp } = published;
+    const host = hostIp === "0.0.0.0" || hostIp === "::" ? "localhost" : hostIp;
+    return [`http://${host.includes(":") ? `[${host}]` : host}:${published.port}`];
+  });
+  return [...routes, ...published];
 }
