@@ -166,6 +166,18 @@ describe("a bad release leaves the old one serving and says why", () => {
     ).toHaveLength(1);
   });
 
+  it("is kept to be looked at, but is nothing to roll back to", async () => {
+    const world = new World();
+    await world.deploy([web]);
+    await world.deploy([version(web, 2)]);
+    world.smokeAnswers.set("/check", { status: 500, body: "" });
+    await world.deploy([{ ...version(web, 3), smoke: [{ method: "GET", path: "/check", status: 200 }] }]);
+    expect((await world.engine.status(scope)).warm.map((entry) => entry.number)).toEqual([1]);
+    expect(await world.runtime.observe(scope, AbortSignal.timeout(1000))).toHaveLength(3);
+    await world.finished(world.engine.rollback(scope, undefined, by));
+    expect(world.serving("web")).toEqual(["web:1"]);
+  });
+
   it("shows the dead replica's last lines", async () => {
     const world = new World();
     world.runtime.behave("web:1", { dies: { afterMs: 0, exitCode: 1, lines: ["boom"] } });

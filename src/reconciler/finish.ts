@@ -1,12 +1,9 @@
 import type { ReleaseId } from "../rollout/ids.ts";
-import type { Deployment, DeploymentFailure, ScopeState } from "../store/port.ts";
+import type { Deployment, DeploymentFailure, ScopeState, WarmRelease } from "../store/port.ts";
 import type { Course } from "./deployment-run.ts";
 import { Journal } from "./journal.ts";
 import { noOverrides } from "./release-book.ts";
 import type { Shared } from "./scope-worker.ts";
-
-/** Releases kept warm at the same time, besides the current one: more would fill the host. */
-const warmLimit = 3;
 
 export function finishSucceeded(shared: Shared, deployment: Deployment, course: Course): void {
   const { parts } = shared;
@@ -16,9 +13,10 @@ export function finishSucceeded(shared: Shared, deployment: Deployment, course: 
     if (deployment.kind === "down") store.scopes.remove(deployment.scope);
     else {
       store.scopes.update(deployment.scope, (state) => {
-        const left = deployment.previous !== state.current ? deployment.previous : undefined;
+        const release = deployment.previous !== state.current ? deployment.previous : undefined;
         const next = { ...state, ...(deployment.after ?? noOverrides) };
-        return keepWarm(next, left, deployment.before?.restarts ?? {}, now + windowMs(shared, left));
+        const restarts = deployment.before?.restarts ?? {};
+        return keepWarm(next, release && { release, until: now + windowMs(shared, release), restarts });
       });
     }
     store.deployments.update(deployment.id, { state: "succeeded", finishedAt: now });
@@ -45,13 +43,11 @@ export function finishFailed(
   store.transaction(() => {
     if (store.scopes.get(deployment.scope)) {
       store.scopes.update(deployment.scope, (state) => {
-        const left = deployment.release !== state.current ? deployment.release : undefined;
-        return keepWarm(
-          { ...state, ...(deployment.before ?? noOverrides) },
-          left,
-          deployment.after?.restarts ?? {},
-          now + windowMs(shared, left),
-        );
+        const release = deployment.release !== state.current ? deployment.release : undefined;
+        const next = { ...state, ...(deployment.before ?? noOverrides) };
+        const restarts = deployment.after?.restarts ?? {};
+        const until = now + windowMs(shared, release);
+        return keepWarm(next, release && { release, until, restarts, withdrawn: true });
       });
     }
     store.deployments.update(deployment.id, {
@@ -66,17 +62,16 @@ export function finishFailed(
   });
 }
 
-function keepWarm(
-  state: ScopeState,
-  left: ReleaseId | undefined,
-  restarts: Readonly<Record<string, number>>,
-  until: number,
-): ScopeState {
-  const others = state.warm.filter((entry) => entry.release !== left && entry.release !== state.current);
-  return {
-    ...state,
-    warm: left ? [{ release: left, until, restarts }, ...others].slice(0, warmLimit) : others,
-  };
+/** One release to go back to and one to look at: more of them running would fill the host. */
+function keepWarm(state: ScopeState, left: WarmRelease | undefined): ScopeState {
+  const others = state.warm.filter(
+    (entry) =>
+      entry.release !== left?.release &&
+      entry.release !== state.current &&
+      entry.withdrawn !== left?.withdrawn,
+  );
+  const same = left ? [] : state.warm.filter((entry) => entry.release !== state.current);
+  return { ...state, warm: left ? [left, ...others] : same };
 }
 
 /** A stack goes back as a whole, so the longest window of its services counts. */

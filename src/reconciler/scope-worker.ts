@@ -357,7 +357,7 @@ export class ScopeWorker {
     const [latest] = parts.store.deployments.list(this.scope, 1);
     const deployed =
       latest?.kind === "deploy" && latest.state === "succeeded" && latest.release === state.current;
-    const back = state.warm.find((entry) => entry.release === latest?.previous);
+    const back = state.warm.find((entry) => entry.release === latest?.previous && !entry.withdrawn);
     if (!deployed || !back || !state.current) return;
     const watched = book.stack(state.current).services.flatMap((service) => {
       const backend = `${scopeKey(this.scope)}/${service.name}:`;

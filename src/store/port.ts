@@ -184,7 +184,7 @@ export type ScopeState = {
   scope: Scope;
   current?: ReleaseId;
   /** Replaced or withdrawn releases whose replicas are kept until then, with the restart counters they ran under. */
-  warm: readonly { release: ReleaseId; until: number; restarts: Readonly<Record<string, number>> }[];
+  warm: readonly WarmRelease[];
   /** Service -> replica count that overrides the release's. */
   scale: Readonly<Record<string, number>>;
   stopped: readonly string[];
@@ -193,6 +193,14 @@ export type ScopeState = {
   /** Service -> traffic as last sent to the edge; the source of the edge configuration. */
   routing: Readonly<Record<string, ServiceRouting>>;
   addresses: readonly { service: string; host: string; network?: string; allow: readonly string[] }[];
+};
+
+export type WarmRelease = {
+  release: ReleaseId;
+  until: number;
+  restarts: Readonly<Record<string, number>>;
+  /** It failed or was aborted: kept to be looked at, not to go back to. */
+  withdrawn?: boolean;
 };
 
 export type ServiceRouting = {
