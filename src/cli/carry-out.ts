@@ -73,7 +73,7 @@ export async function follow(
       return {
         deployment: event.deployment,
         left: false,
-        ...(await statusOf(invocation, client, deployment)),
+        ...(await statusAfter(client, deployment, context.signal)),
       };
     }
     return { deployment: await client.deployments.get({ params: { id: deployment.id } }), left: false };
@@ -91,20 +91,20 @@ export async function follow(
   }
 }
 
-/** What runs after the end; a stack that was taken down has no status any more. */
-async function statusOf(
-  invocation: Invocation,
+/**
+ * What runs after the end. A stack that was taken down has no status any more, and one whose first deployment failed
+ * before it made anything has none yet: how it ended is then all there is to say.
+ */
+export async function statusAfter(
   client: ApiClient,
-  deployment: DeploymentView,
+  deployment: Pick<DeploymentView, "kind" | "scope">,
+  signal: AbortSignal,
 ): Promise<{ status?: ScopeStatusView }> {
   try {
-    const status = await client.stacks.status({
-      params: paramsOf(deployment.scope),
-      signal: invocation.context.signal,
-    });
-    return { status };
+    return { status: await client.stacks.status({ params: paramsOf(deployment.scope), signal }) };
   } catch (error) {
-    if (deployment.kind === "down" || hasCode(error, "API_UNREACHABLE")) return {};
+    const isGone = deployment.kind === "down" || hasCode(error, "ENGINE_STACK_UNKNOWN");
+    if (isGone || hasCode(error, "API_UNREACHABLE")) return {};
     throw error;
   }
 }

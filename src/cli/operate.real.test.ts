@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiWorld } from "../api/api-support.ts";
+import { createClient } from "../api/contract/client.ts";
 import { aStackService } from "../reconciler/world-support.ts";
+import { statusAfter } from "./carry-out.ts";
 import { testContext } from "./cli-support.ts";
 import { runCli } from "./program.ts";
 
@@ -76,6 +78,20 @@ describe("looking", () => {
     expect(health.exitCode).toBe(0);
     expect(health.stdout.trim().split("\n")).toHaveLength(3);
     expect(JSON.parse((await roadstead("health", "web", "--json")).stdout)).toMatchObject({ ok: true });
+  });
+});
+
+describe("after a deployment", () => {
+  it("a stack that never came to be has no status, and that is no error of its own", async () => {
+    const client = createClient({ baseUrl: address, token: api.token });
+    const ended = (stack: string) =>
+      statusAfter(
+        client,
+        { kind: "deploy", scope: { stack, environment: "production" } },
+        AbortSignal.timeout(5000),
+      );
+    expect(await ended("nowhere")).toEqual({});
+    expect((await ended("shop")).status?.current?.number).toBe(2);
   });
 });
 
