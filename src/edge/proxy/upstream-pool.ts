@@ -85,6 +85,8 @@ export class UpstreamConnection {
     const user = this.#user;
     this.#user = undefined;
     this.#fresh = false;
+    // Its last user may have paused it for a slow client; whoever is next would wait for ever.
+    this.socket.resume();
     if (reusable) this.#pool.release(this);
     else this.socket.destroy();
     user?.onComplete();
