@@ -13,8 +13,6 @@ build() {
   sources=$(cd "$work" && go mod download -json "$1@$2" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
   cp -R "$sources" "$work/$3"
   chmod -R u+w "$work/$3"
-  # Traefik embeds its dashboard, which the module does not carry; the proxy does without.
-  if [ "$3" = traefik ]; then mkdir -p "$work/$3/webui/static" && : > "$work/$3/webui/static/index.html"; fi
   (cd "$work/$3" && CGO_ENABLED=0 go build -trimpath -o "$out/$3" "./cmd/$3")
   echo "$2" > "$out/$3.version"
   echo "$3 $2"

@@ -166,9 +166,9 @@ function deployTable(outcomes: readonly Outcome[]) {
 
 /** Where a deploy's time goes. Some steps run side by side, so the sum is more than the whole. */
 function stepTable({ arm, times }: Outcome): Table[] {
-  const first = times[0]?.steps;
-  if (first === undefined) return [];
-  const rows = [...first.keys()].map((name) => [
+  const names = new Set(times.flatMap(({ steps }) => [...(steps?.keys() ?? [])]));
+  if (names.size === 0) return [];
+  const rows = [...names].map((name) => [
     `\`${name}\``,
     medianAndWorst(times.flatMap(({ steps }) => steps?.get(name) ?? [])),
   ]);
