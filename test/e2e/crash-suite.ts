@@ -64,6 +64,7 @@ export function crashSuite(options: PlatformOptions): void {
     ])(
       "converges after every step entry, no request fails, nothing is left over: %s",
       async (strategy, more) => {
+        control = await start(`crash-plan-${strategy}.json`);
         const generator = new LoadGenerator({
           host: "127.0.0.1",
           port: platform.http,
@@ -74,7 +75,6 @@ export function crashSuite(options: PlatformOptions): void {
           connections: 4,
           rate: 100,
         }).start();
-        control = await start(`crash-plan-${strategy}.json`);
         let kills = 0;
         for (let round = 1; ; round += 1) {
           const env = { VERSION: `${strategy}-${round}`, CANARY_FOR: "1s", CANARY_MIN: "1" };
