@@ -48,6 +48,7 @@ export const idleSuite: Suite = {
       tables: [{ caption: "**The platform's own processes**", header, rows }],
       notes: [
         `${services} services: ${services - web} that sleep and ${web} small HTTP services with a route and a health check. After ${size.settleSeconds} s of rest, ${size.seconds} s; RSS (VmRSS of /proc/<pid>/status) is the median of readings every ${size.everySeconds} s, summed over the part's processes, so pages they share count more than once. 100 % CPU is one core (utime + stime of /proc/<pid>/stat). Most: VmHWM since the start, deploy of the 50 services included.`,
+        "The first start in a new home compiles the sources and keeps the result there; later starts read it and need less memory, which is the last state.",
         "The Docker engine and the services' own processes are not counted.",
       ],
       missing,
@@ -63,7 +64,10 @@ async function runArm(options: PlatformOptions, size: Size): Promise<Reading[]> 
     writeStack(folder, `bench-idle-${process.pid}`);
     const empty = await read(platform, "no stack", size);
     await platform.ok(["deploy", "-f", join(folder, "compose.yaml")]);
-    return [...empty, ...(await read(platform, `${services} services`, size))];
+    const first = await read(platform, `${services} services`, size);
+    await platform.ok(["down", "--platform", "--yes"]);
+    await platform.up();
+    return [...empty, ...first, ...(await read(platform, "the same, platform started again", size))];
   } finally {
     await platform.stop();
     rmSync(folder, { recursive: true, force: true });
