@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Platform, type PlatformOptions } from "../../test/e2e/platform.ts";
 import { median } from "../median.ts";
 import { number, type Suite } from "../report.ts";
+import { removeImages } from "../stacks/remove-images.ts";
 import { lacksDocker } from "../stacks/stack-arms.ts";
 import { cpuSeconds, platformProcesses, residentMegabytes } from "./platform-processes.ts";
 
@@ -59,9 +60,10 @@ export const idleSuite: Suite = {
 
 async function runArm(options: PlatformOptions, size: Size): Promise<Reading[]> {
   const folder = mkdtempSync(join(tmpdir(), "roadstead-bench-"));
+  const stack = `bench-idle-${process.pid}`;
   const platform = await Platform.start(options);
   try {
-    writeStack(folder, `bench-idle-${process.pid}`);
+    writeStack(folder, stack);
     const empty = await read(platform, "no stack", size);
     await platform.ok(["deploy", "-f", join(folder, "compose.yaml")]);
     const first = await read(platform, `${services} services`, size);
@@ -70,6 +72,7 @@ async function runArm(options: PlatformOptions, size: Size): Promise<Reading[]> 
     return [...empty, ...first, ...(await read(platform, "the same, platform started again", size))];
   } finally {
     await platform.stop();
+    if (options.runtime === "docker") removeImages(stack);
     rmSync(folder, { recursive: true, force: true });
   }
 }

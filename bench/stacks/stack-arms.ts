@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import type { DeploymentView } from "../../src/api/contract/models.ts";
 import { Platform, type PlatformOptions, root, trio } from "../../test/e2e/platform.ts";
 import { freePorts } from "../edge/programs.ts";
+import { removeImages } from "./remove-images.ts";
 
 /** One way to run the stack of three services: how it is brought up and changed. Versions are what `/version` answers. */
 export type StackArm = {
@@ -66,7 +67,10 @@ export function roadsteadArm({ runtime, edge, strategy }: RoadsteadKind): StackA
         port: platform.http,
         deploy,
         rollback: () => change(["rollback", "--stack", stack], {}),
-        stop: () => platform.stop(),
+        stop: async () => {
+          await platform.stop();
+          if (runtime === "docker") removeImages(stack);
+        },
         platform,
       };
       return started(running, () => deploy(version));
