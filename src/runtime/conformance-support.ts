@@ -23,8 +23,8 @@ import type {
 export type HostUnderTest = { runtime: Runtime; reopen: () => Promise<Runtime> };
 
 export type ConformanceOptions = {
-  /** Titles of tests that this driver cannot pass, with the reason that is printed. */
-  skip?: readonly { reason: string; tests: readonly string[] }[];
+  /** Titles of tests about what this driver is not for, with the reason. They are not registered for it. */
+  notFor?: readonly { reason: string; tests: readonly string[] }[];
   /** Compose keys that run `node echo.mjs <args>` of test/fixtures/programs on that driver. */
   program: (args: readonly string[]) => ComposeService;
   /** A service whose image cannot be had. */

@@ -44,7 +44,7 @@ runtimeConformance(
   {
     program,
     missing,
-    skip: [
+    notFor: [
       {
         reason: "the in-memory host runs no programs",
         tests: [

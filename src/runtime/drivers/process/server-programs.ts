@@ -48,11 +48,18 @@ export async function findPostgres(major: number | undefined, signal: AbortSigna
   });
 }
 
-/** redis-server or valkey-server on PATH, the wanted one first: they speak the same protocol. */
-export async function findRedis(wanted: string, signal: AbortSignal): Promise<ServerProgram> {
+/**
+ * redis-server or valkey-server, the wanted one first: they speak the same protocol.
+ * @param folders where to look. @default those of PATH
+ */
+export async function findRedis(
+  wanted: string,
+  signal: AbortSignal,
+  folders: readonly string[] = pathFolders(),
+): Promise<ServerProgram> {
   const names = wanted === "valkey" ? ["valkey-server", "redis-server"] : ["redis-server", "valkey-server"];
   for (const name of names) {
-    for (const bin of pathFolders()) {
+    for (const bin of folders) {
       const path = join(bin, name);
       if (!existsSync(path)) continue;
       const version = await versionOf(path, signal);
