@@ -24,7 +24,7 @@ import type { RenderOptions } from "./haproxy/render-options.ts";
 import { RequestLog } from "./haproxy/request-log.ts";
 import { planRuntime, type RuntimeState, verifyRuntime } from "./haproxy/runtime.ts";
 import { serversOf, variantsOf } from "./haproxy/servers.ts";
-import { readState, type SavedState, writeState } from "./haproxy/state-file.ts";
+import { readState, type SavedState, stateFormat, writeState } from "./haproxy/state-file.ts";
 import { type Supervised, startSupervised, stopSupervised, untilListening } from "./haproxy/supervised.ts";
 import { carryOver, latencyKey, startOver, targetCounters } from "./haproxy/target-counters.ts";
 import { defaultSize, nextTruth, type PoolSize, slotKey, type Truth } from "./haproxy/truth.ts";
@@ -248,7 +248,7 @@ export class HaproxyEdge implements Edge {
 
   /** The new truth is on disk; from here on it is what any start begins with. */
   async #taken(truth: Truth, files: readonly CertificateFile[]): Promise<void> {
-    this.#state = { truth, certificates: knownOf(files), format: 1 };
+    this.#state = { truth, certificates: knownOf(files), format: stateFormat };
     await writeState(this.#options.layout.state, this.#state);
   }
 

@@ -2,7 +2,7 @@
 type Page = { status: number; title: string; detail: string };
 
 const requestId = "%[var(txn.id)]";
-const service = "%[var(txn.pool),field(5,|)]";
+const service = "%[var(txn.pool),field(6,|)]";
 
 export const pages = {
   badRequest: { status: 400, title: "Bad request", detail: "The request is not valid HTTP." },
@@ -78,8 +78,8 @@ export function pageText(status: string, title: string, detail: string): string 
   return `${head}${afterStatus}${title}${afterTitle}${detail}${afterDetail}${requestId}${end}`;
 }
 
-/** Internal listeners decide nothing about JSON: they get HTML. */
+/** HTML unless the client asked for JSON; internal listeners decide nothing about it. */
 function either(json: string, html: string): string {
   const quoted = (text: string) => `"${text.replace(/"/g, '\\"')}"`;
-  return `%[var(txn.json),iif(${quoted(json)},${quoted(html)})]`;
+  return `%[var(txn.json,0),iif(${quoted(json)},${quoted(html)})]`;
 }

@@ -16,6 +16,9 @@ export function fixedBackends(truth: Truth, { layout }: RenderOptions): Lines {
     "backend upgraded from tcp",
     "  stick-table type string len 32 size 10k expire 25h store conn_cur",
     "",
+    "backend closing from tcp",
+    "  stick-table type string len 32 size 10k expire 10m store gpc0",
+    "",
     "backend redirect from http",
     ...redirectStatuses.map(
       (status) =>
@@ -61,7 +64,7 @@ function fileBackend(name: string, socket: string, more: Lines): Lines {
     ...more,
     "  timeout server 60s",
     "  retries 3",
-    "  http-request set-var(txn.pool) str(0|0|0|0|files)",
+    "  http-request set-var(txn.pool) str(0|0|0|0|0|files)",
     "  http-request del-header x-roadstead- -m beg",
     `  http-request set-header x-roadstead-root %[${field("first")}]`,
     `  http-request set-header x-roadstead-spa %[${field("second")}]`,

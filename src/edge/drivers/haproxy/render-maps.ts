@@ -56,24 +56,34 @@ export function routeKey(route: Pick<EdgeRoute, "host" | "path">): string {
 
 /** Field numbers of a route's value, `|` between them; rules of the rendered configuration read them. */
 export const routeField = {
-  backend: 1,
-  requireTls: 2,
-  bodyLimit: 3,
-  stripDepth: 4,
-  rateInterval: 5,
-  rateSlack: 6,
-  rateCapacity: 7,
-  tag: 8,
-  limitedBackend: 9,
+  needs: 1,
+  backend: 2,
+  requireTls: 3,
+  bodyLimit: 4,
+  stripDepth: 5,
+  rateInterval: 6,
+  rateSlack: 7,
+  rateCapacity: 8,
+  tag: 9,
+  limitedBackend: 10,
   /** For methods that must not be sent twice. */
-  onceBackend: 10,
-  first: 11,
-  second: 12,
-  third: 13,
+  onceBackend: 11,
+  first: 12,
+  second: 13,
+  third: 14,
 } as const;
 
+/** How many of the frontend's rules concern a route: the value's first character, so that one look decides it. */
+export const routeNeeds = { nothing: "0", tls: "1", more: "2" } as const;
+
 /** Field numbers of a pool's value. */
-export const poolField = { timeoutMs: 1, hold: 2, holdSeconds: 3, sticky: 4, label: 5 } as const;
+export const poolField = { needs: 1, timeoutMs: 2, hold: 3, holdSeconds: 4, sticky: 5, label: 6 } as const;
+
+/** Whether the pools' rules about holds, cookies and time limits concern a pool: its value's first character. */
+export const poolNeeds = { nothing: "0", more: "1" } as const;
+
+/** Of pools that need nothing. */
+export const usualTimeoutMs = 60_000;
 
 const none = "none";
 
@@ -81,6 +91,7 @@ function routeValue(route: EdgeRoute, truth: Truth): string {
   const rate = rateOf(route);
   const target = actionFields(route, truth);
   return [
+    needsOf(route),
     target.backend,
     route.requireTls ? 1 : 0,
     route.bodyLimitBytes ?? none,
@@ -91,6 +102,11 @@ function routeValue(route: EdgeRoute, truth: Truth): string {
     target.once,
     ...target.rest,
   ].join("|");
+}
+
+function needsOf(route: EdgeRoute): string {
+  if (route.bodyLimitBytes !== undefined || route.stripPath || route.rateLimit) return routeNeeds.more;
+  return route.requireTls ? routeNeeds.tls : routeNeeds.nothing;
 }
 
 function actionFields(
@@ -143,8 +159,11 @@ function rateOf(route: EdgeRoute): { interval: number; slack: number; capacity: 
 
 function poolValue(backend: Backend): string {
   const { stack, environment, service } = backend.label;
+  const timeoutMs = Math.max(1, Math.round(backend.responseTimeoutSeconds * 1000));
+  const usual = timeoutMs === usualTimeoutMs && !backend.hold && !backend.sticky;
   return [
-    Math.max(1, Math.round(backend.responseTimeoutSeconds * 1000)),
+    usual ? poolNeeds.nothing : poolNeeds.more,
+    timeoutMs,
     backend.hold ? 1 : 0,
     backend.holdSeconds,
     backend.sticky ? 1 : 0,

@@ -1,7 +1,7 @@
 import { pageArgument, pages } from "./error-pages.ts";
 import type { Layout } from "./layout.ts";
 import { compression } from "./render-answers.ts";
-import { poolField } from "./render-maps.ts";
+import { poolField, poolNeeds, usualTimeoutMs } from "./render-maps.ts";
 import type { Lines } from "./render-options.ts";
 import type { httpVariants, Pool, Slot, Truth } from "./truth.ts";
 
@@ -12,25 +12,35 @@ const html = 'content-type "text/html; charset=utf-8"';
 const id = "hdr x-request-id %[var(txn.id)]";
 
 const setting = (name: keyof typeof poolField) => `var(txn.pool),field(${poolField[name]},|)`;
-const sticky = `{ ${setting("sticky")} 1 }`;
+const more = `{ var(txn.pool) -m beg ${poolNeeds.more} }`;
+const usual = `{ var(txn.pool) -m beg ${poolNeeds.nothing} }`;
+const sticky = `${more} { ${setting("sticky")} 1 }`;
+const trusting = "{ var(txn.trusting) -m found }";
+const events = "{ req.hdr(accept) -m sub text/event-stream }";
 
 /** What all HTTP pools share. These rules come before those of the pool itself. */
 export function poolDefaults({ maps }: Layout): Lines {
   return [
     "defaults pool from http",
     "  balance roundrobin",
-    "  retries 3",
+    // A repeated request may meet another connection that is just being closed.
+    "  retries 6",
     "  option redispatch 1",
+    `  timeout server ${usualTimeoutMs}ms`,
     "  default-server pool-purge-delay 2s",
     ...[pages.badRequest, pages.requestTimeout, pages.noAnswer, pages.tooSlow].map(
       (page) => `  http-error status ${page.status} ${html} lf-string ${pageArgument(page)} ${id}`,
     ),
     `  http-error status 503 ${html} lf-string ${pageArgument(pages.refused)} ${id}`,
     `  http-request set-var(txn.pool) be_name,map_str(${maps.pools})`,
-    `  http-request lua.roadstead_hold if { ${setting("hold")} 1 }`,
+    `  http-request lua.roadstead_hold if ${more} { ${setting("hold")} 1 }`,
     `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
-    // Event streams are silent for as long as nothing happens: they keep the long default.
-    `  http-request set-timeout server ${setting("timeoutMs")} unless { req.hdr(accept) -m sub text/event-stream }`,
+    `  http-request set-timeout server ${setting("timeoutMs")} if ${more}`,
+    // Event streams are silent for as long as nothing happens.
+    `  http-request set-timeout server 1h if ${events}`,
+    `  http-response set-var-fmt(txn.retries) %rc unless ${trusting}`,
+    "  http-response track-sc2 be_name table closing if { var(txn.retries) -m int gt 0 }",
+    `  http-response allow if { status 200:499 } ${usual}`,
     "  http-response set-var(txn.answered) bool(1) if { status 503 }",
     `  http-response set-var(txn.slot) srv_name if ${sticky}`,
     `  http-response set-var(txn.token) be_name,concat(/,txn.slot),map_str(${maps.tokens}) if ${sticky}`,
@@ -56,13 +66,14 @@ export function httpPool(
     ...(variant === "z" || variant === "y" ? compression : []),
     ...(variant === "p" || variant === "z" ? repeatLines : onceLines),
     ...(variant === "l" ? limitLines : []),
+    `  http-request allow if ${usual} { nbsrv gt 0 }`,
     `  http-request set-var(txn.bound) req.cook(${cookie}) if ${sticky}`,
     `  http-request set-var(txn.server) var(txn.bound),map_str(${layout.maps.sticky}) if { var(txn.bound) -m found }`,
     "  http-request set-var(txn.no_target) bool(1) if { nbsrv eq 0 } !{ stopping } !{ var(txn.server) -m found }",
     `  http-request return status 503 ${html} lf-string ${pageArgument(pages.noTarget)} hdr retry-after 5 ${id} if { var(txn.no_target) -m found }`,
     "  use-server %[var(txn.server)] if { var(txn.server) -m found }",
-    `  http-response add-header set-cookie ${setCookie}" ${stale} !{ var(txn.secure) -m found }`,
-    `  http-response add-header set-cookie ${setCookie}; Secure" ${stale} { var(txn.secure) -m found }`,
+    `  http-response add-header set-cookie ${setCookie}" ${stale} !{ var(sess.proto) -m str https }`,
+    `  http-response add-header set-cookie ${setCookie}; Secure" ${stale} { var(sess.proto) -m str https }`,
     ...servers(pool, truth),
     "",
   ];
@@ -71,8 +82,17 @@ export function httpPool(
 /** Methods that may be sent twice (RFC 9110, 9.2.2). */
 export const repeatable = "{ method GET HEAD OPTIONS PUT DELETE }";
 
-/** A target may close its idle connection just as a request comes. That must cost none: these are sent again, */
-const repeatLines: Lines = ["  retry-on conn-failure empty-response"];
+/**
+ * A target may close its idle connection, or die, just as a request comes. That must cost none: these are sent again,
+ * for which HAProxy copies a whole buffer per request, a fifth of all it does. So where there is no second target to
+ * send it to, a busy pool keeps copies of a share of its requests only, until one of them had to be sent again: then
+ * of all, for as long as the table remembers it.
+ */
+const repeatLines: Lines = [
+  "  retry-on conn-failure empty-response",
+  "  http-request set-var(txn.trusting) bool(1) if { be_sess_rate gt 500 } { nbsrv lt 2 } { rand(16) gt 0 } !{ be_name,in_table(closing) }",
+  `  http-request disable-l7-retry if ${trusting}`,
+];
 
 /** and those that must not be sent twice get a connection that was not idle before. */
 const onceLines: Lines = ["  http-reuse never", "  option http-server-close"];

@@ -9,7 +9,7 @@ local poll_ms = 15
 local function held_seconds(index)
   local value = pools:lookup(index)
   if value == nil then return nil end
-  local hold, seconds = string.match(value, "^[^|]*|([^|]*)|([^|]*)|")
+  local hold, seconds = string.match(value, "^[^|]*|[^|]*|([^|]*)|([^|]*)|")
   if hold == "1" then return tonumber(seconds) end
   return nil
 end

@@ -53,7 +53,7 @@ describe("HAProxy runtime changes", () => {
 
   it("asks for nothing when nothing changes", () => {
     const same = new Map([["p1/s1", at(1, 100)]]);
-    const plan = planRuntime(state(same, "1|0|5"), state(same, "1|0|5"), same);
+    const plan = planRuntime(state(same, "0|9|0|5"), state(same, "0|9|0|5"), same);
     expect([plan.servers.raise, plan.servers.lower, plan.maps, plan.trusted]).toEqual([[], [], [], false]);
   });
 
@@ -65,12 +65,13 @@ describe("HAProxy runtime changes", () => {
       sent.push(command);
       return command.startsWith("prepare") ? "New version created: 7\n" : "";
     };
-    const change = planRuntime(state(old, "1|1|5"), state(fresh, "1|0|5"), old);
+    const change = planRuntime(state(old, "1|9|1|5"), state(fresh, "0|9|0|5"), old);
     await changeRuntime(send, change, layoutOf("/home"));
     const position = (text: string) => sent.findLastIndex((command) => command.includes(text));
     expect(position("p1/s2 state ready")).toBeLessThan(position("p1/s1 state maint"));
-    expect(position("p1/s1 state maint")).toBeLessThan(position("p1 1|0|5"));
-    expect(sent.filter((command) => command.includes("p1 1|0|5"))).toHaveLength(1);
+    expect(position("p1/s1 state maint")).toBeLessThan(position("p1 0|9|0|5"));
+    expect(sent.filter((command) => command.includes("p1 0|9|0|5"))).toHaveLength(1);
+    expect(sent.filter((command) => command.includes("p1 1|9|1|5"))).toHaveLength(1);
   });
 
   it("joins commands up to HAProxy's line length and leaves payloads alone", () => {

@@ -2,7 +2,7 @@ import { applyUnconfirmed } from "../../errors.ts";
 import { batches } from "./admin-socket.ts";
 import type { Layout } from "./layout.ts";
 import { mapLines, parseEntries, replaceEntries, type Send, sameLines } from "./map-changes.ts";
-import { type MapEntries, poolField, type RenderedMaps } from "./render-maps.ts";
+import { type MapEntries, poolField, poolNeeds, type RenderedMaps } from "./render-maps.ts";
 import { differences, parseServers, type ServerCommands, type Servers, serverCommands } from "./servers.ts";
 
 /** What a running worker holds that can change without a reload. */
@@ -43,6 +43,7 @@ function withHolds(from: MapEntries, to: MapEntries): MapEntries {
     if (!held.has(key)) return [key, value] as const;
     const fields = value.split("|");
     fields[poolField.hold - 1] = "1";
+    fields[poolField.needs - 1] = poolNeeds.more;
     return [key, fields.join("|")] as const;
   });
 }
