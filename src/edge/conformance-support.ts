@@ -9,7 +9,7 @@ export type EdgeUnderTest = {
   edge: Edge;
   /** Ends the edge and everything it left behind. */
   close(): Promise<void>;
-  /** Ends the serving process hard and brings it back as its supervisor would. Absent: those tests are skipped. */
+  /** Ends the serving process hard and brings it back as its supervisor would. Absent: those tests are not its. */
   restart?(): Promise<void>;
   /** Drivers without sockets answer here; `target` is what the traffic tests read from the backend's answer. */
   decide?(host: string, path: string, options: Asked): Promise<{ status: number; target?: string }>;

@@ -30,7 +30,7 @@ edgeConformance(
       },
     };
   },
-  { traffic: true, restart: true, skip: [] },
+  { traffic: true, restart: true, promises: { closeFrame: true, idleCloseRace: "none" } },
 );
 
 function alive(pid: number): boolean {

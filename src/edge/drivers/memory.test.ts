@@ -14,7 +14,7 @@ edgeConformance(
         edge.ask(host.toLowerCase(), path.split("?")[0] ?? "/", { tls: asked.tls === true }),
     };
   },
-  { traffic: false, restart: false, skip: [] },
+  { traffic: false, restart: false, promises: { closeFrame: true, idleCloseRace: "none" } },
 );
 
 const signal = AbortSignal.timeout(10_000);
