@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 // Before the first import of ours: stripped and compiled modules are kept, so that only the first start pays.
-enableCompileCache();
+const compileCache = join(import.meta.dirname, "..", "node_modules", ".cache", "compile");
+const writable = isWritable(compileCache);
+enableCompileCache(writable ? compileCache : undefined);
 const { runCli } = await import("../src/cli/program.ts");
 
 const root = join(import.meta.dirname, "..");
@@ -35,5 +37,16 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   command: process.cwd() === root ? "./roadstead" : "roadstead",
   controlPlane: [process.execPath, join(root, "bin", "control-plane.ts")],
+  ...(writable ? { compileCache } : {}),
   demoFolder: join(root, "examples", "harbor"),
 });
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    // Not set up by scripts/setup.sh, or another user's checkout.
+    return false;
+  }
+}

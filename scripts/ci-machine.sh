@@ -27,7 +27,8 @@ hold_services() {
 debian_mirror() {
   local uri
   uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -1 || true)
-  echo "${uri:-http://deb.debian.org/debian/}"
+  [ -n "$uri" ] || { echo "ci: apt knows no Debian mirror" >&2; return 1; }
+  echo "$uri"
 }
 
 # bookworm's engine (20.10) has neither compose v2 nor buildx; the next release's packages run on bookworm's libc, save

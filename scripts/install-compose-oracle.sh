@@ -5,7 +5,9 @@
 set -eu
 
 folder=${1:-/usr/libexec/docker/cli-plugins}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -n 1)}
+[ -n "$mirror" ] || { echo "apt knows no Debian mirror; set DEBIAN_MIRROR" >&2; exit 1; }
+mirror=${mirror%/}
 version=2.26.1-4
 case $(uname -m) in
   x86_64) arch=amd64 sum=47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea ;;

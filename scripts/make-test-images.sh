@@ -14,7 +14,7 @@ set -euo pipefail; shopt -s inherit_errexit
 CACHE=${ROADSTEAD_TEST_IMAGES:-${HOME:-/root}/.cache/roadstead-test-images}
 DOCKER=${DOCKER:-docker}
 MIRROR=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -E '/debian/?$' | head -1 || true)}
-MIRROR=${MIRROR:-http://deb.debian.org/debian}; MIRROR=${MIRROR%/}
+[ -n "$MIRROR" ] || { echo "apt knows no Debian mirror; set MIRROR" >&2; exit 1; }; MIRROR=${MIRROR%/}
 NPMREG=${NPMREG:-$(npm config get registry 2>/dev/null)}; NPMREG=${NPMREG%/}
 NODE_MAJOR=${NODE_MAJOR:-24}
 KEYRING=${KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}

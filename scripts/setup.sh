@@ -7,4 +7,5 @@ if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp"; then exit 0; fi
 command -v npm >/dev/null 2>&1 || { echo "roadstead: npm is needed (Node 20 or newer brings it); see https://nodejs.org" >&2; exit 1; }
 echo "Installing dependencies (once)…" >&2
 npm ci --no-audit --no-fund --loglevel=error >&2
+NODE_COMPILE_CACHE=$PWD/node_modules/.cache/compile node_modules/.bin/node bin/warm-up.ts
 cp package-lock.json "$stamp"

@@ -21,6 +21,8 @@ export type CliContext = {
   command: string;
   /** Starts the control plane; the arguments follow. */
   controlPlane: readonly [string, ...string[]];
+  /** Folder of compiled modules that set-up filled; absent when this user may not write there. */
+  compileCache?: string;
   /** Folder of the demonstration stack. */
   demoFolder: string;
 };

@@ -37,7 +37,7 @@ export type EngineSettings = {
   certificates: readonly Certificate[];
   /** The name of this process in leases. */
   holder: string;
-  /** Between two looks at a stack at rest. @default 2000 */
+  /** Between two looks at a stack at rest where all is well; the runtime's events wake it sooner. @default 5000 */
   tickMs: number;
   /** Between two probes while a replica is awaited. @default 50 */
   readyPollMs: number;
@@ -46,7 +46,7 @@ export type EngineSettings = {
 
 export const defaultSettings: Omit<EngineSettings, "holder"> = {
   certificates: [],
-  tickMs: 2000,
+  tickMs: 5000,
   readyPollMs: 50,
   leaseMs: 15_000,
 };

@@ -6,6 +6,8 @@ import { restoreAddresses } from "./steps/prepare.ts";
 
 /** After an unexpected fault a stack's loop rests this long, so that a defect never becomes a hot loop. */
 const faultPauseMs = 2000;
+/** Between two looks while something is not as it should be. */
+const uneasyPauseMs = 1000;
 
 type Running = { worker: ScopeWorker; nudge: () => void; stopped: Promise<void> };
 
@@ -78,6 +80,7 @@ export class Reconciler {
       const keeper = this.#keepLease(lease, signal);
       try {
         if (keeper) more = await worker.round(AbortSignal.any([signal, keeper.lost]));
+        if (!worker.calm) pauseMs = Math.min(pauseMs, uneasyPauseMs);
         if (!more && this.#isGone(worker.scope)) return;
       } catch (error) {
         if (signal.aborted) return;

@@ -2,7 +2,8 @@ import { mapLimited } from "../lib/limit.ts";
 import { messageOf } from "../lib/platform-error.ts";
 import type { Scope } from "../rollout/ids.ts";
 import { scopeKey } from "../rollout/ids.ts";
-import { planRollout } from "../rollout/plan-rollout.ts";
+import { isServing, planRollout } from "../rollout/plan-rollout.ts";
+import type { RolloutInput } from "../rollout/rollout-input.ts";
 import { type Plan, type Step, stepKey } from "../rollout/step.ts";
 import type { Deployment, DeploymentFailure, ScopeState } from "../store/port.ts";
 import { acceptDeployment } from "./accept-deployment.ts";
@@ -59,11 +60,17 @@ export class ScopeWorker {
   readonly #shared: Shared;
   #resources = { release: "", at: 0 };
   #lastSteadyError = "";
+  #calm = false;
   readonly #window = new WindowWatch();
 
   constructor(scope: Scope, shared: Shared) {
     this.scope = scope;
     this.#shared = shared;
+  }
+
+  /** At the last look at rest everything served and nothing was to be done. */
+  get calm(): boolean {
+    return this.#calm;
   }
 
   /** One round. True when there is more to do at once. */
@@ -313,7 +320,7 @@ export class ScopeWorker {
       const fresh = now - this.#resources.at < resourcesEveryMs;
       const view = await this.#observe(fresh && this.#resources.release === release, signal);
       const ids = view.observed.replicas.map((replica) => replica.id);
-      const plan = planRollout({
+      const input: RolloutInput = {
         mode: "steady",
         target: course.target,
         current: release,
@@ -323,7 +330,9 @@ export class ScopeWorker {
         kept: keptRevisions(book, state, [course.target], now),
         notBefore: Object.fromEntries(ids.map((id) => [id, this.#shared.tracker.notBefore(id)])),
         now,
-      });
+      };
+      const plan = planRollout(input);
+      this.#calm = plan.steps.length === 0 && isServing(input);
       await this.#repair(course, plan, signal);
       await this.#watchWindow(state, signal);
       this.#lastSteadyError = "";

@@ -13,7 +13,9 @@ const cases = corpusCases();
 
 function recorded(name: string, actual: unknown): unknown {
   const file = join(corpusFolder, "expected", `${name}.json`);
-  const text = `${JSON.stringify(actual, null, 2).replaceAll(corpusFolder, "/corpus")}\n`;
+  const text = `${JSON.stringify(actual, null, 2)
+    .replaceAll(corpusFolder, "/corpus")
+    .replaceAll(dirname(corpusFolder), "/fixtures")}\n`;
   if (process.env["UPDATE_GOLDEN"] === "1" || !existsSync(file)) {
     expect(process.env["UPDATE_GOLDEN"], `no recorded result ${file}`).toBe("1");
     mkdirSync(dirname(file), { recursive: true });
