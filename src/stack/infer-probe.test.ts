@@ -139,7 +139,7 @@ describe("probe", () => {
 
   it("is content with a living worker, without a warning (R-012)", () => {
     const { stack, problems } = built({});
-    expect(stack?.services[0]?.probe).toMatchObject({ kind: "alive", stableSeconds: 2 });
+    expect(stack?.services[0]?.probe).toMatchObject({ kind: "alive", stableSeconds: 1 });
     expect(problems).toEqual([]);
   });
 

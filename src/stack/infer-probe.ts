@@ -26,7 +26,7 @@ export function inferProbe(input: ProbeInput, tell: Tell): Probe {
   }
   const port = ports.find(({ protocol }) => protocol !== "udp")?.port;
   if (input.kind === "static" || input.kind === "job" || port === undefined) {
-    return { kind: "alive", stableSeconds: 2, ...timing };
+    return { kind: "alive", stableSeconds: 1, ...timing };
   }
   if (command === undefined) warnNoCheck(input, port, tell);
   return { kind: "tcp", port, ...timing };

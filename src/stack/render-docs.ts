@@ -108,7 +108,7 @@ port beyond loopback or say \`kind: web\`: an \`expose\` alone is for peers.
 
 **Health.** \`health\`; else the Compose healthcheck, where \`curl\`, \`wget\` and \`nc -z\` of the service itself become probes
 from outside the image (without \`curl --fail\` any answer below 500 counts); else a connection to the main port, with a
-warning; else two seconds of staying alive.
+warning; else one second of staying alive.
 `;
 
 function xRoadstead(): string {
