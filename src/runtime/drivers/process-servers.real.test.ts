@@ -11,6 +11,8 @@ import type { Probe } from "../../stack/stack.ts";
 import { signal, timing, until } from "../conformance-support.ts";
 import type { ReplicaSpec } from "../port.ts";
 import { findRedis } from "./process/server-programs.ts";
+import { keptFolder } from "./process/servers.ts";
+import { volumeFolder } from "./process/volume-folder.ts";
 import { ProcessRuntime } from "./process.ts";
 
 const scope: Scope = { stack: "shop", environment: "test" };
@@ -109,6 +111,25 @@ describe("postgres without containers", () => {
     expect(await ask(host, "select weight from parcels")).toEqual([{ weight: 42 }]);
   });
 
+  it("goes on with its data although the file names no volume, but not in another environment", async () => {
+    const unnamed = { image: "postgres:16" };
+    const first = { ...(await specOf("db", unnamed, { environment })), keepsData: true };
+    const host = await ready(first);
+    await ask(host, "create table crates as select 7 as count");
+    await runtime.stopReplica(first.id, 20, signal);
+    await runtime.removeReplica(first.id, signal);
+    const next = {
+      ...first,
+      id: `${first.id.slice(0, -2)}x-1` as ReplicaSpec["id"],
+      revision: "next" as ReplicaSpec["revision"],
+    };
+    await ready(next);
+    expect(await ask(host, "select count from crates")).toEqual([{ count: 7 }]);
+    expect(keptFolder(next, "postgres")).not.toBe(
+      keptFolder({ ...next, scope: { ...next.scope, environment: "staging" } }, "postgres"),
+    );
+  });
+
   it("stops by a fast shutdown, with exit code 0 and within the grace period", async () => {
     const spec = await specOf("db", database, { environment });
     const host = await ready(spec);
@@ -174,7 +195,9 @@ describe("postgres without containers", () => {
       code: "RUNTIME_START_FAILED",
       hint: expect.stringMatching(/POSTGRES_PASSWORD/),
     });
-    expect(await readdir(join(home, "process", "volumes", "shop_data"))).toEqual([]);
+    expect(
+      await readdir(join(home, "process", "volumes", volumeFolder(scope, { name: "shop_data" }))),
+    ).toEqual([]);
     expect(await runtime.observe(scope, signal)).toEqual([]);
   });
 
@@ -233,7 +256,9 @@ describe.skipIf(redis === undefined)(
         ok: false,
         reason: expect.stringMatching(/auth failed/),
       });
-      const files = await readdir(join(home, "process", "volumes", "shop_data"));
+      const files = await readdir(
+        join(home, "process", "volumes", volumeFolder(scope, { name: "shop_data" })),
+      );
       expect(files).toContain("appendonlydir");
       await runtime.stopReplica(spec.id, 10, signal);
       expect(await runtime.observe(scope, signal)).toEqual([

@@ -35,7 +35,7 @@ import { Replicas } from "./process/replicas.ts";
 import { Resources } from "./process/resources.ts";
 import { runChild } from "./process/run-child.ts";
 import { Serial } from "./process/serial.ts";
-import { prepareServer, serverUser } from "./process/servers.ts";
+import { keptFolder, prepareServer, serverUser } from "./process/servers.ts";
 import { UsageMeter } from "./process/usage-meter.ts";
 
 /** How soon the end of a process that is not our child is noticed. */
@@ -330,8 +330,12 @@ export class ProcessRuntime implements Runtime {
       port: options.record?.assignedPort ?? 0,
       ...(runAs === undefined ? {} : { runAs }),
     };
-    const isServer = image.kind === "postgres" || image.kind === "redis";
-    if (!isServer || options.argv !== undefined) return prepareLaunch(spec, image, place, options.argv);
+    if ((image.kind !== "postgres" && image.kind !== "redis") || options.argv !== undefined)
+      return prepareLaunch(spec, image, place, options.argv);
+    if (spec.keepsData) {
+      const name = keptFolder(spec, image.kind);
+      await this.#serial.run("resources", () => this.#resources.keep(spec.scope, name));
+    }
     return prepareServer(spec, image, { place, layout: this.#layout, signal: options.signal });
   }
 

@@ -9,6 +9,7 @@ import type { StoredImage } from "./image-store.ts";
 import { type AddressBook, pointAtAddresses } from "./point-at-addresses.ts";
 import { type PathMapping, realPaths } from "./real-paths.ts";
 import type { RunAs } from "./run-child.ts";
+import { volumeFolder } from "./volume-folder.ts";
 
 /** Everything a program is started with. */
 export type Launch = {
@@ -140,7 +141,11 @@ function sourceOf(mount: ComposeMount, index: number, spec: ReplicaSpec, place: 
     case "volume": {
       const subpath = mount.volume?.subpath ?? "";
       if (mount.source === undefined) return join(place.folder, `volume-${index}`);
-      return join(place.volumes, spec.volumes[mount.source]?.name ?? mount.source, subpath);
+      return join(
+        place.volumes,
+        volumeFolder(spec.scope, spec.volumes[mount.source] ?? { name: mount.source }),
+        subpath,
+      );
     }
     case "tmpfs":
       return join(place.folder, `tmpfs-mount-${index}`);

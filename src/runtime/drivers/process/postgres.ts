@@ -22,7 +22,7 @@ export async function preparePostgres(
 ): Promise<Launch> {
   const { launch, bin, place, layout, signal } = context;
   const environment = await withFiles(launch.env);
-  const mounted = dataFolder(imageData, launch, place);
+  const mounted = dataFolder(spec, launch, place, "postgres");
   const wanted = launch.env["PGDATA"];
   const data = wanted === undefined || wanted === imageData ? mounted : realPaths(wanted, launch.mappings);
   const sockets = join(layout.run, createHash("sha256").update(data).digest("hex").slice(0, 12));

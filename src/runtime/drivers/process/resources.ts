@@ -7,6 +7,7 @@ import type { ScopeResources, ServiceAddress } from "../../port.ts";
 import type { Layout } from "./layout.ts";
 import { Registry } from "./registry.ts";
 import { chooseAddress } from "./service-address.ts";
+import { volumeFolder } from "./volume-folder.ts";
 
 /** Volumes are folders, networks are nothing, and each service has a loopback address that it keeps. */
 export class Resources {
@@ -22,7 +23,9 @@ export class Resources {
 
   async ensure(resources: ScopeResources): Promise<ServiceAddress[]> {
     const owner = scopeKey(resources.scope);
-    for (const { name, external } of Object.values(resources.volumes)) {
+    for (const volume of Object.values(resources.volumes)) {
+      const { external } = volume;
+      const name = volumeFolder(resources.scope, volume);
       if (name.includes("/") || name.startsWith("."))
         throw runtimeError("RUNTIME_RESOURCE_FAILED", `"${name}" cannot be the name of a volume`, {
           hint: "Use letters, digits, dots, dashes and underscores.",
@@ -54,6 +57,12 @@ export class Resources {
         allow: ["127.0.0.0/8"],
       };
     });
+  }
+
+  /** A volume that nobody named, but whose data the next replica of the service goes on with. */
+  async keep(scope: Scope, name: string): Promise<void> {
+    await mkdir(join(this.#layout.volumes, name), { recursive: true, mode: 0o755 });
+    await this.#volumes.change((volumes) => void (volumes.has(name) || volumes.set(name, scopeKey(scope))));
   }
 
   async remove(scope: Scope, options: { volumes: boolean }): Promise<void> {

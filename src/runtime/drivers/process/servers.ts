@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runtimeError } from "../../errors.ts";
-import type { ReplicaSpec } from "../../port.ts";
+import { keptVolumeName, type ReplicaSpec } from "../../port.ts";
 import type { StoredImage } from "./image-store.ts";
 import { type Launch, type LaunchPlace, prepareLaunch } from "./launch.ts";
 import type { Layout } from "./layout.ts";
@@ -10,6 +10,7 @@ import { preparePostgres } from "./postgres.ts";
 import { realPaths } from "./real-paths.ts";
 import { redisCommand } from "./redis.ts";
 import type { RunAs } from "./run-child.ts";
+import { volumeFolder } from "./volume-folder.ts";
 
 export type ServerContext = { place: LaunchPlace; layout: Layout; signal: AbortSignal };
 
@@ -49,16 +50,30 @@ export async function prepareServer(
   const usable = { ...image, bin };
   const launch = await prepareLaunch(spec, usable, context.place, spec.compose.command ?? []);
   if (image.kind === "postgres") return preparePostgres(spec, { launch, bin, ...context });
-  const folder = dataFolder("/data", launch, context.place);
+  const folder = dataFolder(spec, launch, context.place);
   await ownFolder(folder, context.place);
   const { host, port } = context.place;
   return redisCommand(launch, { program: join(bin, image.program ?? "redis-server"), folder, host, port });
 }
 
-/** The folder that stands for a data path of the image: its volume, or one that goes with the replica. */
-export function dataFolder(path: string, launch: Launch, place: LaunchPlace): string {
-  const real = realPaths(path, launch.mappings);
-  return real === path ? join(place.folder, "data") : real;
+/** Where the images of well-known servers keep their data. */
+const dataPaths = { postgres: "/var/lib/postgresql/data", redis: "/data" };
+
+/** The folder that stands for the image's data path: its volume, the one kept for the service, or the replica's own. */
+export function dataFolder(
+  spec: ReplicaSpec,
+  launch: Launch,
+  place: LaunchPlace,
+  kind: "postgres" | "redis" = "redis",
+): string {
+  const real = realPaths(dataPaths[kind], launch.mappings);
+  if (real !== dataPaths[kind]) return real;
+  return spec.keepsData ? join(place.volumes, keptFolder(spec, kind)) : join(place.folder, "data");
+}
+
+/** Name of the volume that outlives the replica although the file names none. */
+export function keptFolder(spec: ReplicaSpec, kind: "postgres" | "redis"): string {
+  return volumeFolder(spec.scope, { name: keptVolumeName(spec, dataPaths[kind]) });
 }
 
 export async function ownFolder(folder: string, { runAs }: LaunchPlace): Promise<void> {
