@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { LoadGenerator } from "../../bench/load-generator.ts";
 import { Platform, type PlatformOptions, root, trio } from "./platform.ts";
 
@@ -51,9 +51,11 @@ export function crashSuite(options: PlatformOptions): void {
       await platform.ok(["deploy", "-f", join(trio, "compose.yaml")], { VERSION: "0" });
       await platform.ok(["down", "--platform", "--yes"]);
     });
-    afterAll(async () => {
+    afterEach(async () => {
       control?.kill("SIGKILL");
       if (control) await ended(control);
+    });
+    afterAll(async () => {
       await platform?.up();
       await platform?.stop();
     });
@@ -103,16 +105,22 @@ export function crashSuite(options: PlatformOptions): void {
   });
 }
 
-/** Exactly the wanted replicas of the current release run, and nothing that is neither current nor kept warm. */
+/**
+ * Exactly the wanted replicas of the current release run, and soon nothing that is neither current nor kept warm: what
+ * was warm before is retired once the deployment has ended.
+ */
 async function expectOneOfEach(platform: Platform, when: string): Promise<void> {
-  const status = await platform.json<Status>(["status", "--stack", "trio"]);
-  for (const service of status.services) {
-    const running = service.replicas.filter((replica) => replica.state === "running");
-    const current = running.filter((replica) => replica.role === "current");
-    const orphans = running.filter((replica) => replica.role === "incoming");
-    expect(current.length, `${service.name}, ${when}`).toBe(1);
-    expect(orphans, `${service.name}, ${when}`).toEqual([]);
-  }
+  const count = async () => {
+    const { services } = await platform.json<Status>(["status", "--stack", "trio"]);
+    return services.map(({ name, replicas }) => {
+      const running = replicas.filter((replica) => replica.state === "running");
+      const current = running.filter((replica) => replica.role === "current").length;
+      const orphans = running.filter((replica) => replica.role === "incoming").map(({ id }) => id);
+      return { name, current, orphans };
+    });
+  };
+  const wanted = ["front", "api", "worker"].map((name) => ({ name, current: 1, orphans: [] }));
+  await expect.poll(count, { timeout: 60_000, interval: 300, message: when }).toEqual(wanted);
 }
 
 async function healthy(port: number): Promise<boolean> {
