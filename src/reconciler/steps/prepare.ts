@@ -1,9 +1,9 @@
 import { isRouted } from "../../rollout/desired-of.ts";
 import type { Scope } from "../../rollout/ids.ts";
-import type { ResolvedImage, ScopeResources } from "../../runtime/port.ts";
+import type { ScopeResources } from "../../runtime/port.ts";
 import type { ComposeService } from "../../stack/compose-model.ts";
 import type { Stack } from "../../stack/stack.ts";
-import type { Release, ScopeState } from "../../store/port.ts";
+import type { ScopeState } from "../../store/port.ts";
 import type { Shared } from "../scope-worker.ts";
 import { contentOf } from "./replica-spec.ts";
 import { type Runners, serviceIn } from "./step-world.ts";
@@ -64,10 +64,6 @@ export const removeResources: Runners["removeResources"] = async (step, world) =
   await world.parts.runtime.removeResources(world.scope, { volumes: step.volumes }, world.signal);
   return undefined;
 };
-
-export function imagesOf(release: Release): Record<string, ResolvedImage> {
-  return { ...release.images };
-}
 
 /** Further names of a service, per network: its network aliases, and the container name that peers may know it by. */
 function aliasesOf(compose: ComposeService): Record<string, string[]> {
