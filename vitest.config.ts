@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /**
  * unit: no Docker, no network, no sleep, under ten seconds. drivers: real components on this machine
- * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI.
+ * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. stacks: the reference
+ * stacks of stacks/ on the whole product.
  */
 export default defineConfig({
   test: {
@@ -29,6 +30,15 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "stacks",
+          include: ["test/stacks/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
