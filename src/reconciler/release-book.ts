@@ -14,6 +14,7 @@ export const noOverrides: Overrides = { scale: {}, stopped: [], restarts: {} };
 export class ReleaseBook {
   readonly #parts: EngineParts;
   readonly #stacks = new Map<ReleaseId, Stack>();
+  readonly #desired = new Map<ReleaseId, { overrides: string; desired: DesiredRelease }>();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -44,18 +45,28 @@ export class ReleaseBook {
   }
 
   remember(id: ReleaseId, stack: Stack): void {
-    const oldest = this.#stacks.keys().next().value;
-    if (this.#stacks.size >= cacheLimit && oldest !== undefined) this.#stacks.delete(oldest);
-    this.#stacks.set(id, stack);
+    keep(this.#stacks, id, stack);
   }
 
-  desired(id: ReleaseId, overrides: Overrides): DesiredRelease {
+  desired(id: ReleaseId, { scale, stopped, restarts }: Overrides): DesiredRelease {
+    const overrides = JSON.stringify([scale, stopped, restarts]);
+    const known = this.#desired.get(id);
+    if (known?.overrides === overrides) return known.desired;
     const { images, fileVersions } = this.release(id);
-    return desiredOf({ release: id, stack: this.stack(id), images, fileVersions, ...overrides });
+    const stack = this.stack(id);
+    const desired = desiredOf({ release: id, stack, images, fileVersions, scale, stopped, restarts });
+    keep(this.#desired, id, { overrides, desired });
+    return desired;
   }
 
   /** What a stack without a release wants: nothing. */
   nothing(scope: Scope): DesiredRelease {
     return { scope, release: "none" as ReleaseId, services: [] };
   }
+}
+
+function keep<T>(book: Map<ReleaseId, T>, id: ReleaseId, entry: T): void {
+  const oldest = book.keys().next().value;
+  if (book.size >= cacheLimit && oldest !== undefined) book.delete(oldest);
+  book.set(id, entry);
 }

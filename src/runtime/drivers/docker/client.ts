@@ -45,6 +45,8 @@ export function refusedWith(error: unknown, ...statuses: number[]): error is Eng
 /** Speaks HTTP with a Docker engine over its unix socket. Every call has a limit and ends with the caller's signal. */
 export class EngineClient {
   readonly socketPath: string;
+  /** Called before and after every call that may change something. */
+  onChange: () => void = () => undefined;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 4 });
   #version: Promise<string> | undefined;
 
@@ -76,13 +78,27 @@ export class EngineClient {
 
   /** The JSON answer; `undefined` for an empty one. Throws `EngineRefusal` for a status of 400 and more. */
   async json<T>(call: EngineRequest): Promise<T> {
-    const text = await this.#withLimit(call, async (limited) => await readAll(await this.stream(limited)));
+    const text = await this.#told(call, (limited) => this.#whole(limited));
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
   /** For calls whose answer does not matter. */
   async send(call: EngineRequest): Promise<void> {
-    await this.#withLimit(call, async (limited) => await readAll(await this.stream(limited)));
+    await this.#told(call, (limited) => this.#whole(limited));
+  }
+
+  async #whole(call: EngineRequest): Promise<string> {
+    return await readAll(await this.stream(call));
+  }
+
+  async #told<T>(call: EngineRequest, work: (limited: EngineRequest) => Promise<T>): Promise<T> {
+    if (call.method === "GET" || call.method === "HEAD") return await this.#withLimit(call, work);
+    this.onChange();
+    try {
+      return await this.#withLimit(call, work);
+    } finally {
+      this.onChange();
+    }
   }
 
   /** The answer as a stream; the limit covers the time to its head, the signal its whole life. */

@@ -48,15 +48,19 @@ export async function watchEvents(
         signal,
       });
       retryMs = firstRetryMs;
+      host.inspections.listen();
       await restore(host, signal);
       if (!firstAttempt && !signal.aborted) onChange();
       firstAttempt = false;
       for await (const _event of answer) {
         if (signal.aborted) return;
+        host.inspections.clear();
         onChange();
       }
     } catch {
       // The engine is away; the callers' own calls report that. Here it is only a reason to try again.
+    } finally {
+      host.inspections.deaf();
     }
     firstAttempt = false;
     if (signal.aborted) return;

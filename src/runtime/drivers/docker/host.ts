@@ -4,6 +4,7 @@ import type { ReplicaId, Scope } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
 import { type EngineClient, refusedWith } from "./client.ts";
 import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
+import { InspectionCache } from "./inspection-cache.ts";
 import { label, type Owner, scopeFilter } from "./labels.ts";
 import type { Subnet } from "./subnets.ts";
 
@@ -17,6 +18,7 @@ export class DockerHost {
   readonly filesDirectory: string;
   readonly subnetPool: Subnet;
   readonly clock: Clock;
+  readonly inspections: InspectionCache;
   /** Names of the job containers that this process waits for. */
   readonly activeJobs = new Set<string>();
 
@@ -32,6 +34,8 @@ export class DockerHost {
     this.filesDirectory = options.filesDirectory;
     this.subnetPool = options.subnetPool;
     this.clock = options.clock;
+    this.inspections = new InspectionCache(options.clock);
+    this.client.onChange = () => this.inspections.clear();
   }
 
   /** Containers that carry our labels (and the extra ones), stopped ones included. */
@@ -54,7 +58,7 @@ export class DockerHost {
     const found = await mapLimited(
       summaries.filter((summary) => summary.Labels[label.job] === undefined),
       inspectWidth,
-      ({ Id }) => this.inspect(Id, signal),
+      ({ Id }) => this.inspections.get(Id, () => this.inspect(Id, signal)),
     );
     return found.filter((container) => container !== undefined);
   }
@@ -74,7 +78,7 @@ export class DockerHost {
 
   /** Our replica of this id. A foreign container of the same name is an error, never touched. */
   async replica(id: ReplicaId, signal: AbortSignal): Promise<ContainerInspect | undefined> {
-    const found = await this.inspect(id, signal);
+    const found = await this.inspections.get(id, () => this.inspect(id, signal));
     if (found === undefined || found.Name.replace(/^\//, "") !== id) return undefined;
     if (found.Config.Labels?.[label.managedBy] !== this.owner) {
       throw foreignError("container", id, found.Config.Labels);
