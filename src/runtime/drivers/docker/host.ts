@@ -2,6 +2,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { mapLimited } from "../../../lib/limit.ts";
 import type { ReplicaId, Scope } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
+import { BuildMemory } from "./build-memory.ts";
 import { type EngineClient, refusedWith } from "./client.ts";
 import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
 import { InspectionCache } from "./inspection-cache.ts";
@@ -19,6 +20,7 @@ export class DockerHost {
   readonly subnetPool: Subnet;
   readonly clock: Clock;
   readonly inspections: InspectionCache;
+  readonly builds = new BuildMemory();
   /** Names of the job containers that this process waits for. */
   readonly activeJobs = new Set<string>();
 

@@ -35,6 +35,25 @@ describe.skipIf(problem !== undefined)("images are pinned by what they are, not 
     return folder;
   }
 
+  it("builds what several services share once, and again when a file changes", async () => {
+    const folder = await context("FROM busybox\nCOPY note /note");
+    await writeFile(join(folder, "note"), "one");
+    const build = { context: folder };
+    const [first, second] = await Promise.all([
+      ensure({ build }),
+      ensure({ build, image: "roadstead-test/b:1" }),
+    ]);
+    const lines = heard.length;
+    expect(second.digest).toBe(first.digest);
+    expect(await docker("image", "inspect", "--format", "{{.Id}}", "roadstead-test/b:1")).toBe(first.digest);
+    expect((await ensure({ build })).digest).toBe(first.digest);
+    expect(heard.length).toBe(lines);
+    await writeFile(join(folder, "note"), "two");
+    const third = await ensure({ build });
+    expect(await docker("run", "--rm", third.digest, "cat", "/note")).toBe("two");
+    await docker("image", "rm", "--force", "roadstead-test/b:1");
+  });
+
   it("builds with target, arguments and secrets; secrets stay out of image, log and argv", async () => {
     const folder = await context(
       [

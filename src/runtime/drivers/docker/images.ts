@@ -3,6 +3,7 @@ import type { ImageDigest } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
 import type { ImageRequest, ReplicaSpec, ResolvedImage } from "../../port.ts";
 import { buildImage } from "./build.ts";
+import { buildKey } from "./build-key.ts";
 import { EngineRefusal, refusedWith } from "./client.ts";
 import type { ImageInspect } from "./engine-types.ts";
 import { LineReader } from "./frames.ts";
@@ -84,7 +85,12 @@ async function built(
   onLine: (line: string) => void,
   signal: AbortSignal,
 ): Promise<ImageInspect> {
-  const id = await buildImage(host, request, onLine, signal);
+  const make = () => buildImage(host, request, onLine, signal);
+  const idOf = async (name: string) => (await inspectImage(host, name, signal))?.Id;
+  const key = await buildKey(request, idOf, signal);
+  const isThere = async (id: string) => (await idOf(id)) !== undefined;
+  const id = key === undefined ? await make() : await host.builds.build(key, make, isThere);
+  for (const tag of tagsOf(request)) await pin(host, id, tag, signal);
   const image = await inspectImage(host, id, signal);
   if (image === undefined) {
     throw runtimeError(
@@ -96,6 +102,15 @@ async function built(
     );
   }
   return image;
+}
+
+/** The names that the file gives to the result; another service's build of the same may have been used for it. */
+function tagsOf({ compose }: ImageRequest): { repo: string; tag: string }[] {
+  const names = [...(compose.image ? [compose.image] : []), ...(compose.build?.tags ?? [])];
+  return names.map((name) => {
+    const { repository, tag } = parseReference(name);
+    return { repo: repository, tag: tag ?? "latest" };
+  });
 }
 
 /** Whether `pull_policy` asks for a pull although the image is there. */

@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { canonicalJson, sha256 } from "../../../lib/hash.ts";
 import type { ImageDigest } from "../../../rollout/ids.ts";
 import type { ComposeBuild } from "../../../stack/compose-model.ts";
+import { copyContext, hashContext, listContext } from "../../build-context/snapshot.ts";
 import { runtimeError } from "../../errors.ts";
 import type { ImageRequest } from "../../port.ts";
 import { buildSnapshot } from "./build-snapshot.ts";
@@ -11,7 +12,6 @@ import { type Recipe, readDockerfile } from "./dockerfile.ts";
 import { emptyRecipe, type ImageStore, type StoredImage } from "./image-store.ts";
 import { Serial } from "./serial.ts";
 import { findPostgres, findRedis } from "./server-programs.ts";
-import { copyContext, hashContext, listContext } from "./snapshot.ts";
 import { type WellKnown, wellKnown } from "./well-known.ts";
 
 /** Rises when the same context must give another image, e.g. because build steps changed. */

@@ -3,7 +3,7 @@ import { constants, createReadStream } from "node:fs";
 import { copyFile, lstat, mkdir, readdir, readFile, readlink, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { mapLimited } from "../../../lib/limit.ts";
+import { mapLimited } from "../../lib/limit.ts";
 import { type IgnoreRules, parseDockerignore } from "./dockerignore.ts";
 
 type Entry = { path: string; kind: "file" | "link" | "folder"; mode: number };
