@@ -5,7 +5,7 @@ describe("base images of a Dockerfile", () => {
   it("names what it starts from and copies from, not its own stages", () => {
     const text = [
       "ARG NODE=24",
-      "FROM --platform=linux/amd64 node:${NODE}-alpine AS Build",
+      "FROM --platform=linux/amd64 node:$NODE-alpine AS Build",
       "RUN --mount=type=bind,from=busybox:1,target=/b npm ci",
       "FROM scratch",
       "COPY --from=build /app /app",
