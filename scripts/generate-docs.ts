@@ -2,10 +2,15 @@ import { join } from "node:path";
 import { cliReference } from "../src/cli/reference.ts";
 import { writeFileAtomic } from "../src/lib/atomic-file.ts";
 import { renderDocs } from "../src/stack/render-docs.ts";
+import { readmesWithTopology, withTopology } from "./stack-topologies.ts";
 
-/** Writes the reference pages that come from the code; a unit test fails while they differ. */
-const folder = join(import.meta.dirname, "../docs");
-for (const [name, text] of Object.entries({ ...renderDocs(), "cli.md": await cliReference() })) {
-  await writeFileAtomic(join(folder, name), text, 0o644);
-  process.stdout.write(`docs/${name}\n`);
+/** Writes the reference pages and diagrams that come from the code; a unit test fails while they differ. */
+const root = join(import.meta.dirname, "..");
+const pages = Object.entries({ ...renderDocs(), "cli.md": await cliReference() });
+for (const [path, text] of [
+  ...pages.map(([name, page]) => [`docs/${name}`, page] as const),
+  ...readmesWithTopology().map((path) => [path, withTopology(path)] as const),
+]) {
+  await writeFileAtomic(join(root, path), text, 0o644);
+  process.stdout.write(`${path}\n`);
 }

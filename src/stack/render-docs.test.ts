@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readmesWithTopology, withTopology } from "../../scripts/stack-topologies.ts";
 import { buildCodes, lintCodes, loadCodes } from "./problem-codes.ts";
 import { docOf, fieldsOf, renderDocs } from "./render-docs.ts";
 import * as support from "./support.ts";
@@ -11,6 +12,10 @@ const root = join(import.meta.dirname, "../..");
 describe("the generated reference", () => {
   it.each(Object.entries(renderDocs()))("docs/%s is what `npm run docs` writes", (name, text) => {
     expect(readFileSync(join(root, "docs", name), "utf8")).toBe(text);
+  });
+
+  it.each(readmesWithTopology())("%s has the diagram that `npm run docs` draws", (path) => {
+    expect(readFileSync(join(root, path), "utf8")).toBe(withTopology(path));
   });
 
   it("documents every field of x-roadstead, with its default", () => {
