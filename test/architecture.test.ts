@@ -35,7 +35,8 @@ const mayImport: Record<string, readonly string[]> = {
     "src/edge",
     "src/store",
   ],
-  "src/cli": ["src/lib", "src/stack", "src/rollout", "src/api/contract"],
+  "src/bundle": ["src/lib", "src/stack"],
+  "src/cli": ["src/lib", "src/bundle", "src/stack", "src/rollout", "src/api/contract"],
 };
 const core = ["src/stack", "src/rollout", "src/policy"];
 const forbiddenInCore: readonly [RegExp, string][] = [

@@ -1,7 +1,7 @@
 import type { ApiClient } from "../api/contract/client.ts";
 import type { ScopeStatusView } from "../api/contract/models.ts";
+import { findComposeFiles } from "../bundle/compose-files.ts";
 import type { Scope } from "../rollout/ids.ts";
-import { findComposeFiles } from "./compose-files.ts";
 import type { Invocation, OptionSpec } from "./define-command.ts";
 import { notFound, usageError } from "./errors.ts";
 import { gatherFromOptions } from "./stack-options.ts";

@@ -1,9 +1,9 @@
 import { get } from "node:http";
 import { relative } from "node:path";
 import type { ScopeStatusView } from "../api/contract/models.ts";
+import { chooseComposeFiles } from "../bundle/compose-files.ts";
 import { follow } from "./carry-out.ts";
 import { readyToDeploy } from "./commands/deploy.ts";
-import { chooseComposeFiles } from "./compose-files.ts";
 import { connect } from "./connect.ts";
 import type { Invocation } from "./define-command.ts";
 import { CliError } from "./errors.ts";

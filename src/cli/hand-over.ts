@@ -1,9 +1,9 @@
 import type { ApiClient } from "../api/contract/client.ts";
 import type { DeploymentView } from "../api/contract/models.ts";
+import type { Gathered } from "../bundle/gather-bundle.ts";
 import { systemClock } from "../lib/clock.ts";
 import { hasCode } from "../lib/platform-error.ts";
 import type { Invocation } from "./define-command.ts";
-import type { Gathered } from "./gather-bundle.ts";
 import { say } from "./terminal.ts";
 
 /** How long a control plane that went away during the hand-over may take to come back. */

@@ -1,6 +1,6 @@
-import { type ComposeFileSet, chooseComposeFiles } from "./compose-files.ts";
+import { type ComposeFileSet, chooseComposeFiles } from "../bundle/compose-files.ts";
+import { type Gathered, gatherBundle } from "../bundle/gather-bundle.ts";
 import type { Invocation, OptionSpec } from "./define-command.ts";
-import { type Gathered, gatherBundle } from "./gather-bundle.ts";
 
 /** Options of every command that reads a stack from Compose files. */
 export const stackFileOptions: readonly OptionSpec[] = [

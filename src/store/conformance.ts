@@ -21,6 +21,7 @@ export function storeConformance(name: string, maker: StoreMaker): void {
     scopes(fresh);
     leases(fresh);
     audit(fresh);
+    records(fresh);
     tokensAndSecrets(fresh);
     transactions(fresh);
     if (maker.reopen) reopening(fresh, maker.reopen);
@@ -332,5 +333,36 @@ function reopening(fresh: () => Store, reopen: (store: Store) => Store): void {
     expect(again.scopes.nextEdgeVersion()).toBeGreaterThan(edgeVersion);
     expect(again.leases.acquire("shop", "b", 1000, 999)).toBe(false);
     expect(again.leases.acquire("shop", "b", 1000, 1000)).toBe(true);
+  });
+}
+
+function records(fresh: () => Store): void {
+  it("keeps records by collection and key, and lists them in order", () => {
+    const { records } = fresh();
+    for (const key of ["b/2", "a", "b/1", "b/3"]) records.put("things", key, { key });
+    records.put("others", "a", { key: "elsewhere" });
+    records.put("things", "a", { key: "a", again: true });
+    expect(records.get("things", "a")).toEqual({ key: "a", again: true });
+    expect(records.get("things", "none")).toBeUndefined();
+    const keys = (query?: Parameters<typeof records.list>[1]) =>
+      records.list("things", query).map((record) => record.key);
+    expect(keys()).toEqual(["a", "b/1", "b/2", "b/3"]);
+    expect(keys({ prefix: "b/" })).toEqual(["b/1", "b/2", "b/3"]);
+    expect(keys({ prefix: "b/", after: "b/1", limit: 1 })).toEqual(["b/2"]);
+    expect(keys({ newestFirst: true, after: "b/3" })).toEqual(["b/2", "b/1", "a"]);
+    records.remove("things", "b/2");
+    expect(keys({ prefix: "b/" })).toEqual(["b/1", "b/3"]);
+  });
+
+  it("undoes a record with the transaction it belongs to", () => {
+    const store = fresh();
+    store.records.put("things", "a", 1);
+    const change = () =>
+      store.transaction(() => {
+        store.records.put("things", "a", 2);
+        throw new Error("no");
+      });
+    expect(change).toThrow("no");
+    expect(store.records.get("things", "a")).toBe(1);
   });
 }

@@ -11,3 +11,6 @@ export const unfinishedStates: readonly DeploymentState[] = ["queued", "running"
 export function emptyScope(scope: Scope): ScopeState {
   return { scope, warm: [], scale: {}, stopped: [], restarts: {}, routing: {}, addresses: [] };
 }
+
+/** Records that a `list` answers without a limit of its own. */
+export const defaultRecordLimit = 1000;

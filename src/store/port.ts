@@ -14,6 +14,7 @@ export interface Store {
   audit: AuditStore;
   tokens: TokenStore;
   secrets: SecretStore;
+  records: RecordStore;
   /**
    * Makes all changes of `work` one transaction (a change and its audit entry): all of them hold, or, when it throws,
    * none. `work` must not await. Nested calls join the outer one; listeners of `onAppend` hear of it after the end.
@@ -272,3 +273,24 @@ export interface SecretStore {
   put(scope: Scope, name: string, content: Uint8Array): string;
   get(scope: Scope, name: string, version: string): Uint8Array | undefined;
 }
+
+/**
+ * Facts of the ports that keep little (sources, runs, gates): JSON values by collection and key. The folder that owns a
+ * collection owns its type and is the only one that reads it.
+ */
+export interface RecordStore {
+  get<T>(collection: string, key: string): T | undefined;
+  put<T>(collection: string, key: string, value: T): void;
+  remove(collection: string, key: string): void;
+  /** Ordered by key. */
+  list<T>(collection: string, query?: RecordQuery): { key: string; value: T }[];
+}
+
+export type RecordQuery = {
+  prefix?: string;
+  /** Only keys beyond this one, in the order of the answer. */
+  after?: string;
+  /** @default 1000 */
+  limit?: number;
+  newestFirst?: boolean;
+};

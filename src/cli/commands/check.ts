@@ -1,8 +1,8 @@
+import { chooseComposeFiles } from "../../bundle/compose-files.ts";
+import type { Gathered } from "../../bundle/gather-bundle.ts";
 import { hasErrors } from "../../stack/problem.ts";
-import { chooseComposeFiles } from "../compose-files.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
-import type { Gathered } from "../gather-bundle.ts";
 import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
 import { errStyle, outStyle, printJson, say, shortPath } from "../terminal.ts";
 

@@ -1,10 +1,10 @@
+import type { Gathered } from "../../bundle/gather-bundle.ts";
 import { hasErrors } from "../../stack/problem.ts";
 import { carryOut, followOptions, reasonOption } from "../carry-out.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { notFound } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
-import type { Gathered } from "../gather-bundle.ts";
 import { handOver } from "../hand-over.ts";
 import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
 import { suggestionHint } from "../suggest.ts";

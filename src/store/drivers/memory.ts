@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { type Scope, scopeKey } from "../../rollout/ids.ts";
 import { auditGenesis, auditHash, firstBrokenEntry } from "../audit-chain.ts";
-import { emptyScope, keepOutputOfDeployments, unfinishedStates } from "../defaults.ts";
+import { defaultRecordLimit, emptyScope, keepOutputOfDeployments, unfinishedStates } from "../defaults.ts";
 import { storeError } from "../errors.ts";
 import type {
   ApiToken,
@@ -11,6 +11,8 @@ import type {
   DeploymentStore,
   JournalEntry,
   LeaseStore,
+  RecordQuery,
+  RecordStore,
   Release,
   ReleaseStore,
   ScopeState,
@@ -32,6 +34,8 @@ type Data = {
   audit: AuditEntry[];
   tokens: Map<string, ApiToken & { secretHash: string }>;
   secrets: Map<string, Uint8Array>;
+  /** Collection and key with a NUL between them -> JSON text. */
+  records: Map<string, string>;
 };
 
 type Memory = {
@@ -54,6 +58,7 @@ export function createMemoryStore(): Store {
     audit: auditStore(memory),
     tokens: tokenStore(memory),
     secrets: secretStore(memory),
+    records: recordStore(memory),
     transaction: (work) => transaction(memory, work),
     close: () => memory.listeners.clear(),
   };
@@ -71,6 +76,7 @@ function emptyData(): Data {
     audit: [],
     tokens: new Map(),
     secrets: new Map(),
+    records: new Map(),
   };
 }
 
@@ -85,6 +91,7 @@ function snapshot(data: Data): Data {
     audit: [...data.audit],
     tokens: new Map(data.tokens),
     secrets: new Map(data.secrets),
+    records: new Map(data.records),
   };
 }
 
@@ -263,5 +270,33 @@ function secretStore(memory: Memory): SecretStore {
       return version;
     },
     get: (scope, name, version) => memory.data.secrets.get(at(scope, name, version))?.slice(),
+  };
+}
+
+function recordStore(memory: Memory): RecordStore {
+  const at = (collection: string, key: string) => `${collection}\0${key}`;
+  return {
+    get: <T>(collection: string, key: string) => {
+      const text = memory.data.records.get(at(collection, key));
+      return text === undefined ? undefined : (JSON.parse(text) as T);
+    },
+    put: (collection, key, value) => void memory.data.records.set(at(collection, key), JSON.stringify(value)),
+    remove: (collection, key) => void memory.data.records.delete(at(collection, key)),
+    list: <T>(collection: string, query: RecordQuery = {}) => {
+      const start = `${collection}\0${query.prefix ?? ""}`;
+      const keys = [...memory.data.records.keys()].filter((key) => key.startsWith(start)).sort();
+      if (query.newestFirst) keys.reverse();
+      const { after } = query;
+      const isBeyond = (key: string) =>
+        after === undefined ||
+        (query.newestFirst ? key < at(collection, after) : key > at(collection, after));
+      return keys
+        .filter(isBeyond)
+        .slice(0, query.limit ?? defaultRecordLimit)
+        .map((key) => ({
+          key: key.slice(collection.length + 1),
+          value: JSON.parse(memory.data.records.get(key) ?? "null") as T,
+        }));
+    },
   };
 }

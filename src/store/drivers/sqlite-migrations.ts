@@ -68,4 +68,12 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (scope, name, version)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE records (
+    collection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (collection, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -12,6 +12,7 @@ import {
 } from "./sqlite-facts.ts";
 import { deploymentStore, releaseStore } from "./sqlite-history.ts";
 import { Vault } from "./sqlite-key.ts";
+import { recordStore } from "./sqlite-records.ts";
 
 export type SqliteStoreOptions = {
   /** The database file; made with mode 0600 when missing. */
@@ -44,6 +45,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     audit: auditStore(db, vault),
     tokens: tokenStore(db),
     secrets: secretStore(db, vault),
+    records: recordStore(db),
     transaction: (work) => db.transaction(work),
     close: () => db.close(),
   };

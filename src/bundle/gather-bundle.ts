@@ -4,7 +4,7 @@ import { messageOf } from "../lib/platform-error.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { ComposeFileSet } from "./compose-files.ts";
-import { CliError } from "./errors.ts";
+import { bundleError } from "./errors.ts";
 
 /** What the loader is given. */
 export type GatherRequest = {
@@ -136,6 +136,6 @@ function readBytesIfThere(path: string): Buffer | undefined {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     if (code === "EISDIR") return undefined;
-    throw new CliError("CLI_FILE_UNREADABLE", `${path}: ${messageOf(error)}`, { exitCode: 1, cause: error });
+    throw bundleError("BUNDLE_FILE_UNREADABLE", `${path}: ${messageOf(error)}`, { cause: error });
   }
 }

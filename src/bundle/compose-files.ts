@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { notFound } from "./errors.ts";
+import { bundleError } from "./errors.ts";
 
 /** Names that Compose looks for, in its order; an override file beside the first found one is added. */
 const defaultNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -22,7 +22,9 @@ export type ComposeFileSet = {
 export function chooseComposeFiles(named: readonly string[], cwd: string): ComposeFileSet {
   const files = named.length > 0 ? named.flatMap((name) => filesAt(name, cwd)) : findUpwards(cwd);
   if (files === undefined)
-    throw notFound("no Compose file here", `Looked for ${defaultNames.join(", ")}. Name one with -f FILE.`);
+    throw bundleError("BUNDLE_NO_COMPOSE_FILE", "no Compose file here", {
+      hint: `Looked for ${defaultNames.join(", ")}. Name one with -f FILE.`,
+    });
   return { files, projectDirectory: dirname(files[0] ?? cwd) };
 }
 
@@ -34,7 +36,10 @@ export function findComposeFiles(cwd: string): ComposeFileSet | undefined {
 
 function filesAt(name: string, cwd: string): readonly string[] {
   const path = resolve(cwd, name);
-  if (!existsSync(path)) throw notFound(`${name} does not exist`, "Check the path after -f.");
+  if (!existsSync(path))
+    throw bundleError("BUNDLE_NO_COMPOSE_FILE", `${name} does not exist`, {
+      hint: "Check the path after -f.",
+    });
   return defaultsIn(path) ?? [path];
 }
 
