@@ -67,7 +67,7 @@ describe("exit codes", () => {
   it("come with one JSON document on stdout when asked for", async () => {
     const context = testContext();
     expect(await runCli(["check", "/nonexistent/compose.yaml", "--json"], context)).toBe(3);
-    expect(JSON.parse(context.out())).toMatchObject({ error: { code: "CLI_NOT_FOUND" } });
+    expect(JSON.parse(context.out())).toMatchObject({ error: { code: "BUNDLE_NO_COMPOSE_FILE" } });
   });
 
   it("are 130 after Ctrl-C, whatever failed because of it", async () => {
@@ -84,7 +84,7 @@ describe("global options", () => {
   ])("may stand before or after the command: %j", async (words) => {
     const context = testContext();
     expect(await runCli(words, context)).toBe(3);
-    expect(JSON.parse(context.out())).toMatchObject({ error: { code: "CLI_NOT_FOUND" } });
+    expect(JSON.parse(context.out())).toMatchObject({ error: { code: "BUNDLE_NO_COMPOSE_FILE" } });
   });
 });
 
