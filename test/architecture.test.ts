@@ -11,8 +11,10 @@ const mayImport: Record<string, readonly string[]> = {
   "src/stack": ["src/lib"],
   "src/rollout": ["src/lib", "src/stack"],
   "src/policy": ["src/lib", "src/stack", "src/rollout"],
+  "src/pipeline": ["src/lib", "src/stack"],
   "src/runtime": ["src/lib", "src/stack", "src/rollout"],
   "src/edge": ["src/lib"],
+  "src/source": ["src/lib"],
   "src/store": ["src/lib", "src/stack", "src/rollout"],
   "src/reconciler": [
     "src/lib",
@@ -38,7 +40,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/bundle": ["src/lib", "src/stack"],
   "src/cli": ["src/lib", "src/bundle", "src/stack", "src/rollout", "src/api/contract"],
 };
-const core = ["src/stack", "src/rollout", "src/policy"];
+const core = ["src/stack", "src/rollout", "src/policy", "src/pipeline"];
 const forbiddenInCore: readonly [RegExp, string][] = [
   [/\bfrom "node:/, "node: modules"],
   [/\basync\b|\bawait\b/, "async code"],
