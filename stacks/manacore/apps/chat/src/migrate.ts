@@ -1,0 +1,4 @@
+import { runMigrations } from "@manacore/platform/run-migrations";
+import { migrations } from "./migrations.js";
+
+await runMigrations(migrations);

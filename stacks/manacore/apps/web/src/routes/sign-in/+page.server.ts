@@ -1,0 +1,27 @@
+import { fail, redirect } from "@sveltejs/kit";
+import { signIn, signUp } from "$lib/server/auth-service";
+import { keepSession } from "$lib/server/session-cookies";
+
+export const load = ({ locals }) => {
+  if (locals.user) redirect(303, "/");
+};
+
+export const actions = {
+  signIn: async ({ request, cookies, url }) => {
+    const form = await request.formData();
+    const email = String(form.get("email") ?? "");
+    const answer = await signIn(email, String(form.get("password") ?? ""));
+    if (!answer.ok) return fail(answer.status, { email, problem: answer.message });
+    keepSession(cookies, answer.body, url);
+    redirect(303, "/");
+  },
+  signUp: async ({ request, cookies, url }) => {
+    const form = await request.formData();
+    const email = String(form.get("email") ?? "");
+    const name = String(form.get("name") ?? "");
+    const answer = await signUp(email, name, String(form.get("password") ?? ""));
+    if (!answer.ok) return fail(answer.status, { email, problem: answer.message });
+    keepSession(cookies, answer.body, url);
+    redirect(303, "/");
+  },
+};

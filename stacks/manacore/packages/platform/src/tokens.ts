@@ -1,0 +1,2 @@
+/** Injection token of the Redis client. */
+export const REDIS = Symbol("redis");
