@@ -43,7 +43,7 @@ function describeConnection(error: unknown): string {
 async function checkToken(settings: Settings): Promise<string | undefined> {
   const rest = discordRest(settings);
   try {
-    await rest.get(Routes.user(), { signal: AbortSignal.timeout(6_000) });
+    await rest.get(Routes.user(), { signal: AbortSignal.timeout(5_000) });
     return undefined;
   } catch (error) {
     if (error instanceof DiscordAPIError && error.status === 401)
