@@ -1,0 +1,5 @@
+import { Market } from "../components/market";
+
+export default function Page() {
+  return <Market />;
+}
