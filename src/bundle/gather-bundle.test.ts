@@ -73,6 +73,23 @@ describe("gathering a bundle", () => {
     expect(again.stack?.services[0]?.compose.image).toBe("nginx:9");
   });
 
+  it("takes along what a service only passes on: names without a value, and names used in an env file", async () => {
+    write(
+      "compose.yaml",
+      "name: shop\nservices:\n  web:\n    image: nginx\n    env_file: web.env\n    environment: { API_KEY: }\n  worker:\n    image: nginx\n    environment: [TOKEN, UNSET]\n",
+    );
+    write("web.env", `GREETING=hello $WHO\n`);
+    const variables = { API_KEY: "key", TOKEN: "token", WHO: "ada", OTHER: "x" };
+    const { bundle, stack } = await gatherBundle(request({ variables }));
+    expect(bundle.variables).toEqual({ API_KEY: "key", TOKEN: "token", WHO: "ada" });
+    const again = resolveBundle(bundle, "production");
+    expect(again.stack).toEqual(stack);
+    expect(again.stack?.services.find(({ name }) => name === "web")?.compose.environment).toEqual({
+      API_KEY: "key",
+      GREETING: "hello ada",
+    });
+  });
+
   it("names each secret whose content is missing before anything is sent (R-281)", async () => {
     write("compose.yaml", compose);
     write("web.env", "");

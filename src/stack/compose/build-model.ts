@@ -76,7 +76,7 @@ function fillEnvironment(
         [...path, "format"],
         "remove it or write `raw`",
       );
-    const lookup = (name: string) => found.get(name) ?? filling.variables.all.get(name);
+    const lookup = (name: string) => found.get(name) ?? filling.variables.get(name);
     const content = readVariableFile(
       filling.context,
       { path: textOf(file["path"]), raw: format === "raw" },

@@ -20,7 +20,7 @@ export function readEnvFiles(
       tellMissing("FILE_NOT_FOUND", `the env file ${file} does not exist`, "create it or correct the path");
       continue;
     }
-    const content = parseEnvFile(text, (name) => outer.all.get(name) ?? own.get(name));
+    const content = parseEnvFile(text, (name) => outer.get(name) ?? own.get(name));
     tellFaults(context, file, content, []);
     for (const [name, value] of content.variables) own.set(name, value);
   }

@@ -134,7 +134,7 @@ function loadModel(
     context.report.add({ severity: "error", code, message, path: "", ...(fix === undefined ? {} : { fix }) });
   });
   if (merged === undefined) return undefined;
-  normalise(merged, name, (variable) => variables.all.get(variable));
+  normalise(merged, name, (variable) => variables.get(variable));
   const tell = context.report.errorsOf((path) => context.locator.locate(path));
   const model = shapeModel(merged, name, tell);
   if (context.errorCount() > before) return undefined;

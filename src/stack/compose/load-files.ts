@@ -117,7 +117,7 @@ function passVariables(model: Mapping, variables: Variables): void {
     if (!isMapping(service) || !Array.isArray(list)) continue;
     service["environment"] = list.map((entry) => {
       const name = textOf(entry);
-      const value = name.includes("=") ? undefined : variables.all.get(name);
+      const value = name.includes("=") ? undefined : variables.get(name);
       return value === undefined ? name : `${name}=${value}`;
     });
   }
