@@ -262,11 +262,12 @@ function jobChecks(check: Check): void {
     expect(await stage.runtime.observe(stage.scope, signal)).toEqual([]);
   });
   check("a job runs its own argv in the service's image", async (stage) => {
-    const argv = ["node", "-e", "console.log(process.env.ROLE)"];
-    const job = await stage.job("argv", ["serve"], { argv, environment: { ROLE: "migration" } });
+    const argv = ["node", "-e", "console.log(process.env.ROLE, process.env.PORT)"];
+    const environment = { ROLE: "migration", PORT: "3000" };
+    const job = await stage.job("argv", ["serve"], { argv, environment });
     expect(await stage.runtime.runJob(job, () => undefined, signal)).toMatchObject({
       exitCode: 0,
-      lastLines: ["migration"],
+      lastLines: ["migration 3000"],
     });
   });
 }

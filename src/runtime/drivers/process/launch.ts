@@ -85,8 +85,9 @@ function environmentOf(
     LANG: "C.UTF-8",
     HOME: place.folder,
     ...Object.fromEntries(own),
-    PORT: String(place.port),
   };
+  // A job listens nowhere and has no port of its own: it sees the variable as the stack wrote it.
+  if (place.port > 0) environment["PORT"] = String(place.port);
   // The image's own PATH names folders that are not there.
   const path = spec.environment["PATH"] === undefined ? "" : `${environment["PATH"]}:`;
   environment["PATH"] = `${path}${image.bin === undefined ? "" : `${image.bin}:`}${programPath()}`;
