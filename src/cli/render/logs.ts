@@ -1,5 +1,5 @@
 import type { LogLineView } from "../../api/contract/models.ts";
-import { shortReplica } from "./step.ts";
+import { shortReplica } from "../../rollout/step-words.ts";
 import type { Style } from "./style.ts";
 
 /** `api b3f20c-1 | text`, in the service's colour; what the replica wrote to stderr is not marked as an error: many log there. */

@@ -1,5 +1,5 @@
 import type { Plan, PlannedStep, Step } from "../../rollout/step.ts";
-import { stepWords } from "./step.ts";
+import { stepWords } from "../../rollout/step-words.ts";
 import type { Style } from "./style.ts";
 
 /** The steps in words, wave by wave, after what the operator must know beforehand. */

@@ -1,7 +1,7 @@
 import type { JournalEntryView } from "../../api/contract/models.ts";
 import { formatSeconds } from "../../lib/duration.ts";
 import type { Step } from "../../rollout/step.ts";
-import { doneWords, stepWords } from "./step.ts";
+import { doneWords, stepWords } from "../../rollout/step-words.ts";
 import type { Style } from "./style.ts";
 
 /** What a deployment's journal says so far, reduced to what is shown. Built by `applyEntry`, drawn by the functions below. */

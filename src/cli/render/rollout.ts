@@ -1,6 +1,6 @@
 import type { DeploymentView, JournalEntryView, ScopeStatusView } from "../../api/contract/models.ts";
 import { formatSeconds } from "../../lib/duration.ts";
-import { stepWords } from "./step.ts";
+import { stepWords } from "../../rollout/step-words.ts";
 import type { Style } from "./style.ts";
 import { renderTable } from "./table.ts";
 import { left } from "./time.ts";

@@ -1,6 +1,6 @@
 import type { DeploymentView, ScopeStatusView } from "../../api/contract/models.ts";
 import { formatSeconds } from "../../lib/duration.ts";
-import { stepWords } from "./step.ts";
+import { stepWords } from "../../rollout/step-words.ts";
 import type { Style } from "./style.ts";
 
 /** How a deployment ended, in at most one screen. */

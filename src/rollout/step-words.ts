@@ -1,6 +1,6 @@
-import { assertNever } from "../../lib/assert-never.ts";
-import { formatSeconds } from "../../lib/duration.ts";
-import type { Step } from "../../rollout/step.ts";
+import { assertNever } from "../lib/assert-never.ts";
+import { formatSeconds } from "../lib/duration.ts";
+import type { Step } from "./step.ts";
 
 /** A step that ended, in words: without the limit that no longer matters. */
 export function doneWords(step: Step): string {

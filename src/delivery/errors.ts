@@ -1,0 +1,29 @@
+import { PlatformError } from "../lib/platform-error.ts";
+
+const hints = {
+  DELIVERY_RUN_UNKNOWN: "`roadstead pipeline` lists the runs.",
+  DELIVERY_RUN_OVER: "The run has ended; push again or start it anew.",
+  DELIVERY_NOT_WAITING: "`roadstead pipeline` shows what each run waits for.",
+  DELIVERY_NO_COMPOSE_FILE: "Commit a compose.yaml at the root of the repository.",
+  DELIVERY_STACK_INVALID: "Mend what is named above, commit and push again.",
+  DELIVERY_JOB_FAILED: "The job's last lines are above; mend it, commit and push again.",
+  DELIVERY_DEPLOYMENT_FAILED: "What served before still serves; the reason is above.",
+  DELIVERY_ABORTED: "Push again when you are ready.",
+  DELIVERY_REJECTED: "Talk to the approver; a new commit asks again.",
+} as const;
+
+export type DeliveryErrorCode = keyof typeof hints;
+
+/** A run that ends here, with what its last lines were. */
+export class DeliveryError extends PlatformError {
+  readonly lastLines: readonly string[];
+
+  constructor(
+    code: DeliveryErrorCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; lastLines?: readonly string[] } = {},
+  ) {
+    super(code, message, { hint: hints[code], ...options });
+    this.lastLines = options.lastLines ?? [];
+  }
+}

@@ -1,0 +1,31 @@
+import { mapLimited } from "../../lib/limit.ts";
+import type { ResolvedImage } from "../../runtime/port.ts";
+import type { Phase } from "../phase.ts";
+
+/** Images built side by side on a host that also serves. */
+const buildWidth = 2;
+
+/** Builds what has a `build` section before anything of the deployment begins, so that gates can look at the images. */
+export const buildPhase: Phase = {
+  name: "build",
+  async run({ parts, run, say, gathered, signal }) {
+    const { stack, files } = await gathered();
+    const built = stack.services.filter((service) => service.compose.build !== undefined);
+    if (built.length === 0) return { kind: "skipped", detail: "no service is built here" };
+    const images: Record<string, ResolvedImage> = {};
+    await mapLimited(built, buildWidth, async (service) => {
+      const request = { scope: run.scope, service: service.name, compose: service.compose };
+      const names = (service.compose.build?.secrets ?? []).map((grant) => grant.source);
+      const buildSecrets = Object.fromEntries(
+        names.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])),
+      );
+      const onLine = (line: string) => say(line, service.name);
+      images[service.name] = await parts.runtime.ensureImage({ ...request, buildSecrets }, onLine, signal);
+    });
+    const distinct = new Set(Object.values(images).map((image) => image.digest)).size;
+    return {
+      kind: "done",
+      detail: `${distinct} ${distinct === 1 ? "image" : "images"} for ${built.length} services`,
+    };
+  },
+};

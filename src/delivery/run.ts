@@ -1,0 +1,90 @@
+import type { DeploymentId, Scope } from "../rollout/ids.ts";
+
+export type RunId = string & { readonly brand: "RunId" };
+
+/** One way of a commit towards an environment: from the event that brought it to the deployment it ends in. */
+export type Run = {
+  id: RunId;
+  /** Named like the stack. */
+  source: string;
+  scope: Scope;
+  /** Branch or tag, without `refs/…`. */
+  ref: string;
+  commit: string;
+  subject: string;
+  author: string;
+  trigger: Trigger;
+  requestedBy: string;
+  reason: string;
+  createdAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  state: RunState;
+  /** In the order in which they are gone through. */
+  phases: readonly PhaseRecord[];
+  /** Set by an operator; acted on between and inside phases. */
+  control?: RunControl;
+  deployment?: DeploymentId;
+  failure?: RunFailure;
+};
+
+export type Trigger = "push" | "webhook" | "pullRequest" | "manual" | "schedule" | "registry";
+
+/** `waiting`: a gate waits for a person, a window or a freeze to end. */
+export type RunState =
+  | "queued"
+  | "running"
+  | "waiting"
+  | "succeeded"
+  | "failed"
+  | "rejected"
+  | "aborted"
+  | "superseded";
+
+export type PhaseName = "fetch" | "jobs" | "build" | "scan" | "stage" | "approve" | "deploy";
+
+export type PhaseRecord = {
+  name: PhaseName;
+  state: "pending" | "running" | "waiting" | "done" | "skipped" | "failed";
+  startedAt?: number;
+  finishedAt?: number;
+  /** One line for people: what was done, or what is waited for. */
+  detail?: string;
+  /** What the phase needs to go on after a crash; only the phase reads it. */
+  progress?: unknown;
+};
+
+export type RunControl =
+  | { kind: "abort"; by: string; reason: string }
+  | { kind: "approve"; by: string; reason: string }
+  | { kind: "reject"; by: string; reason: string };
+
+export type RunFailure = {
+  phase: PhaseName;
+  code: string;
+  message: string;
+  hint?: string;
+  lastLines?: readonly string[];
+};
+
+export type RunLine = { seq: number; at: number; phase: PhaseName; job?: string; line: string };
+
+export function isOver(state: RunState): boolean {
+  switch (state) {
+    case "queued":
+    case "running":
+    case "waiting":
+      return false;
+    case "succeeded":
+    case "failed":
+    case "rejected":
+    case "aborted":
+    case "superseded":
+      return true;
+  }
+}
+
+/** `main-1a2b3c4`: how people name what was delivered. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 7);
+}

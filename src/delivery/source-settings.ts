@@ -1,0 +1,33 @@
+import type { Store } from "../store/port.ts";
+
+/** How a source becomes a stack. Everything has a default, so that a first push needs no set-up. */
+export type SourceSettings = {
+  name: string;
+  /** Branch -> environment. Other branches are kept, not delivered. */
+  branches: Readonly<Record<string, string>>;
+  /** Relative to the repository; empty: the default Compose files of the root. */
+  composeFiles: readonly string[];
+  /** Where it is fetched from; absent for a source that is pushed here. */
+  url?: string;
+  /** Name of the secret of the environment `source` that holds the deploy key or token. */
+  credential?: { kind: "sshKey" | "token"; secretName: string };
+};
+
+const collection = "sources";
+
+export function sourceSettings(store: Store, name: string): SourceSettings {
+  return store.records.get<SourceSettings>(collection, name) ?? defaultSettings(name);
+}
+
+export function saveSourceSettings(store: Store, settings: SourceSettings): void {
+  store.records.put(collection, settings.name, settings);
+}
+
+function defaultSettings(name: string): SourceSettings {
+  return { name, branches: { main: "production", master: "production" }, composeFiles: [] };
+}
+
+/** The environment that follows a branch; undefined: none does. */
+export function environmentOf(settings: SourceSettings, branch: string): string | undefined {
+  return Object.hasOwn(settings.branches, branch) ? settings.branches[branch] : undefined;
+}
