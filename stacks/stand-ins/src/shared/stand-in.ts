@@ -19,7 +19,7 @@ export type StandInOptions = {
   control: Routes;
   reset: () => void;
   /** How this service words an error; the default is `{"error":"fault"}`. */
-  faultAnswer?: (status: number) => Answer;
+  faultAnswer?: (status: number, request: { url: URL; body: Buffer }) => Answer;
   /** Sees a request before its body is read; true when it has taken it over. */
   takeOver?: (request: IncomingMessage, response: ServerResponse) => boolean;
 };
@@ -111,7 +111,7 @@ export class StandIn {
     if (fault.status === 0) return false;
     const body = (await readBody(request)) ?? Buffer.alloc(0);
     this.#note(request, url, fault.status, body);
-    const answer = this.#options.faultAnswer?.(fault.status);
+    const answer = this.#options.faultAnswer?.(fault.status, { url, body });
     write(response, answer ?? json({ error: "fault" }, fault.status));
     return true;
   }

@@ -1,0 +1,5 @@
+import process from "node:process";
+import { run } from "../shared/run.ts";
+import { startMail } from "./mail.ts";
+
+await run("mail", () => startMail(process.env));
