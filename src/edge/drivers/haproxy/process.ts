@@ -92,7 +92,9 @@ export class HaproxyProcess {
 
   get #supervised(): Supervised {
     const { config, masterSocket, supervisorPid, log } = this.#layout;
-    const argv = [this.#program, "-W", "-f", config, "-S", `${masterSocket},mode,600`];
+    // Buffers that one thread gives back are shared instead of returned to malloc, and carry no debugging tag.
+    const memory = "-dMglobal,no-tag";
+    const argv = [this.#program, memory, "-W", "-f", config, "-S", `${masterSocket},mode,600`];
     return { argv, mark: config, pidFile: supervisorPid, log };
   }
 

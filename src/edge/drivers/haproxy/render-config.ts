@@ -5,6 +5,7 @@ import { fixedBackends } from "./render-answers.ts";
 import { publicFrontend } from "./render-frontend.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
+import { requestId, requestIdPrefix } from "./render-origin.ts";
 import { httpPool, poolDefaults, repeatable, tcpPool } from "./render-pool.ts";
 import { httpVariants, type Pool, type Truth } from "./truth.ts";
 
@@ -78,8 +79,6 @@ function httpDefaults(): Lines {
     "  log global",
     '  log-format "%Ts.%ms %b/%s %ST %Tr %Ta"',
     "  option dontlognull",
-    // Second, process and its request number: unique, and much cheaper than uuid().
-    "  unique-id-format %{+X}o%Ts-%pid-%rt",
     "  option idle-close-on-response",
     "  option clitcpka",
     "  option srvtcpka",
@@ -128,8 +127,9 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
     `frontend ${name} from http`,
     ...allow,
     handoverBind(handover),
+    requestIdPrefix,
     handoverRule,
-    "  http-request set-header x-request-id %[unique-id] unless { req.hdr(x-request-id) -m found }",
+    `  http-request set-header x-request-id ${requestId} unless { req.hdr(x-request-id) -m found }`,
     "  http-request set-var(txn.id) req.hdr(x-request-id)",
     `  use_backend ${handover.name} if { stopping }`,
     `  use_backend n${index} if !${repeatable}`,

@@ -3,6 +3,7 @@ import { jsonRules, pageArgument, pages } from "./error-pages.ts";
 import { handoverBackend, handoverBind, handoverOf, handoverRule } from "./render-handover.ts";
 import { routeField, routeNeeds, stripDepth } from "./render-maps.ts";
 import { bindAddress, type Lines, type RenderOptions } from "./render-options.ts";
+import { originRules, requestIdPrefix, trusted, trustedRules } from "./render-origin.ts";
 import { repeatable } from "./render-pool.ts";
 import type { Truth } from "./truth.ts";
 
@@ -26,20 +27,27 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
     ...(https ? [`  bind ${bindAddress(https, options)} ssl crt-list ${certificates} alpn h2,http/1.1`] : []),
     handoverBind(plain),
     handoverBind(tls),
-    // Once per connection, where it cannot change.
+    // Once per connection, where they cannot change.
     `  tcp-request session set-var(sess.proto) str(https) if { ssl_fc } || { so_name ${tls.name} }`,
     "  tcp-request session set-var(sess.proto) str(http) unless { var(sess.proto) -m found }",
+    "  tcp-request session set-var-fmt(sess.client) %[src]",
+    requestIdPrefix,
     handoverRule,
     // Percentiles need every request at low rates, and no more than a share of them at high ones.
     "  http-request set-log-level silent if { fe_req_rate(public) gt 1000 } { rand(32) gt 0 }",
     ...originRules(options),
-    ...routeRules(options),
+    ...exactRouteRules(options),
+    `${allowIf(routeNeeds.nothing)} !${trusted}`,
+    ...otherRouteRules(options),
+    ...trustedRules(),
     allowIf(routeNeeds.nothing),
     ...tlsRules(),
     allowIf(routeNeeds.tls),
     ...rateRules(),
     ...bodyRules(),
     ...stripRules(truth.config),
+    // The most usual first. A request to be handed over has no route.
+    `  use_backend %[${field("backend")}] if ${needs(routeNeeds.nothing)} ${repeatable}`,
     `  use_backend ${handoverOf(options.layout, "%[var(sess.proto)]").name} if { stopping }`,
     `  use_backend %[${field("limitedBackend")}] if { var(txn.body_limit) -m found }`,
     `  use_backend %[${field("onceBackend")}] if !${repeatable}`,
@@ -50,39 +58,13 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
   ];
 }
 
-/** The rules after this one are for routes that ask for more; most end here. */
-function allowIf(needs: string): string {
-  return `  http-request allow if { var(txn.route) -m beg ${needs} }`;
+function needs(what: string): string {
+  return `{ var(txn.route) -m beg ${what} }`;
 }
 
-/**
- * Who asks, over what: the claims of peers outside the trusted ranges are dropped before anything reads them. Every
- * request passes these rules, so each of them is counted in microseconds: see the edge benchmark.
- */
-function originRules({ layout }: RenderOptions): Lines {
-  const trusted = "{ var(txn.trusted) -m found }";
-  const claimed = (header: string) => `${trusted} { req.hdr(${header}) -m found }`;
-  return [
-    // Chosen here, because an error page is written when the request's headers are gone.
-    "  http-request set-var(txn.json) bool(1) if { req.hdr(accept) -m sub json } !{ req.hdr(accept) -m sub text/html }",
-    // HAProxy itself takes keep-alive and close out of the header.
-    "  http-request lua.roadstead_own_hop if { req.hdr(connection) -m found } !{ req.hdr(connection) -m str -i keep-alive close upgrade }",
-    "  http-request del-header te",
-    "  http-request set-header x-request-id %[unique-id] unless { req.hdr(x-request-id) -m reg ^[A-Za-z0-9._:-]{1,128}$ }",
-    "  http-request set-var(txn.id) req.hdr(x-request-id)",
-    `  http-request set-var(txn.trusted) bool(1) if { src -f ${layout.trusted} }`,
-    `  http-request del-header x-forwarded- -m beg unless ${trusted}`,
-    // Services of the CGI family read both spellings as one.
-    "  http-request del-header x_forwarded_ -m beg",
-    `  http-request del-header forwarded unless ${trusted}`,
-    `  http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-1) if ${trusted}`,
-    `  http-request set-header x-forwarded-for %[req.fhdr(x-forwarded-for)],\\ %[src] if ${claimed("x-forwarded-for")}`,
-    `  http-request add-header x-forwarded-for %[src] unless ${claimed("x-forwarded-for")}`,
-    "  http-request set-header x-real-ip %[src] unless { var(txn.client) -m found }",
-    "  http-request set-header x-real-ip %[var(txn.client)] if { var(txn.client) -m found }",
-    `  http-request add-header x-forwarded-proto %[var(sess.proto)] unless ${claimed("x-forwarded-proto")}`,
-    `  http-request add-header x-forwarded-host %[req.hdr(host)] unless ${claimed("x-forwarded-host")}`,
-  ];
+/** The rules after this one are for routes that ask for more; most end here. */
+function allowIf(what: string): string {
+  return `  http-request allow if ${needs(what)}`;
 }
 
 const hostName = "req.hdr(host),field(1,:),rtrim(.),lower";
@@ -96,18 +78,27 @@ function hostRules(condition: string): Lines {
   ];
 }
 
-/** An exact host first, in one look-up; then a wildcard of one label, then any host; the longest path of each. */
-function routeRules({ layout }: RenderOptions): Lines {
-  const find = `concat(,txn.path,/),map_beg(${layout.maps.routes})`;
-  const missing = "if !{ var(txn.route) -m found }";
+function find({ layout }: RenderOptions): string {
+  return `concat(,txn.path,/),map_beg(${layout.maps.routes})`;
+}
+
+/** An exact host with its longest path: one look-up, and nothing more for most requests. */
+function exactRouteRules(options: RenderOptions): Lines {
   return [
     "  http-request set-var(txn.path) path",
-    `  http-request set-var(txn.route) ${hostName},${find}`,
+    `  http-request set-var(txn.route) ${hostName},${find(options)}`,
+  ];
+}
+
+/** Then a wildcard of one label, then any host; the longest path of each. */
+function otherRouteRules(options: RenderOptions): Lines {
+  const missing = "if !{ var(txn.route) -m found }";
+  return [
     `  http-request return status 400 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.badRequest)} hdr connection close ${missing} !{ req.hdr(host) -m found }`,
     ...hostRules(missing),
-    `  http-request set-var(txn.route) var(txn.host),${find} ${missing} { var(txn.host) -m beg [ }`,
-    `  http-request set-var(txn.route) var(txn.host),regsub(^[^.]*,*),${find} ${missing}`,
-    `  http-request set-var(txn.route) str(*),${find} ${missing}`,
+    `  http-request set-var(txn.route) var(txn.host),${find(options)} ${missing} { var(txn.host) -m beg [ }`,
+    `  http-request set-var(txn.route) var(txn.host),regsub(^[^.]*,*),${find(options)} ${missing}`,
+    `  http-request set-var(txn.route) str(*),${find(options)} ${missing}`,
     `  http-request return status 404 content-type "text/html; charset=utf-8" lf-string ${pageArgument(pages.notFound)} hdr x-request-id %[var(txn.id)] ${missing}`,
   ];
 }

@@ -18,6 +18,11 @@ const sticky = `${more} { ${setting("sticky")} 1 }`;
 const trusting = "{ var(txn.trusting) -m found }";
 const events = "{ req.hdr(accept) -m sub text/event-stream }";
 
+/** The name of a pool's cookie: `roadstead_` and the number of the pool. */
+const cookiePrefix = "roadstead_";
+const setCookie = `"${cookiePrefix}%[be_name,bytes(1)]=%[var(txn.token)]; Path=/; HttpOnly; SameSite=Lax`;
+const stale = "if { var(txn.token) -m found } !{ var(txn.token),strcmp(txn.bound) eq 0 }";
+
 /** What all HTTP pools share. These rules come before those of the pool itself. */
 export function poolDefaults({ maps }: Layout): Lines {
   return [
@@ -33,11 +38,16 @@ export function poolDefaults({ maps }: Layout): Lines {
     ),
     `  http-error status 503 ${html} lf-string ${pageArgument(pages.refused)} ${id}`,
     `  http-request set-var(txn.pool) be_name,map_str(${maps.pools})`,
-    `  http-request lua.roadstead_hold if ${more} { ${setting("hold")} 1 }`,
-    `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
-    `  http-request set-timeout server ${setting("timeoutMs")} if ${more}`,
     // Event streams are silent for as long as nothing happens.
     `  http-request set-timeout server 1h if ${events}`,
+    `  http-request set-var(txn.trusting) bool(1) if { be_sess_rate gt 500 } { nbsrv lt 2 } { rand(16) gt 0 } !{ be_name,in_table(closing) }`,
+    `  http-request disable-l7-retry if ${trusting}`,
+    // Most requests end here: it ends the pool's own rules too.
+    `  http-request allow if ${usual} { nbsrv gt 0 }`,
+    `  http-request lua.roadstead_hold if { ${setting("hold")} 1 }`,
+    `  http-request return status 503 ${html} lf-string ${pageArgument(pages.held)} hdr retry-after 5 ${id} if { var(txn.hold_over) -m found }`,
+    `  http-request set-timeout server ${setting("timeoutMs")} unless ${events}`,
+    `  http-response allow if ${trusting} { status 200:499 } ${usual}`,
     `  http-response set-var-fmt(txn.retries) %rc unless ${trusting}`,
     "  http-response track-sc2 be_name table closing if { var(txn.retries) -m int gt 0 }",
     `  http-response allow if { status 200:499 } ${usual}`,
@@ -46,6 +56,8 @@ export function poolDefaults({ maps }: Layout): Lines {
     `  http-response set-var(txn.token) be_name,concat(/,txn.slot),map_str(${maps.tokens}) if ${sticky}`,
     "  http-response set-var(txn.slot) srv_name if { status 101 }",
     "  http-response track-sc1 be_name,concat(/,txn.slot) table upgraded if { status 101 }",
+    `  http-response add-header set-cookie ${setCookie}" ${stale} !{ var(sess.proto) -m str https }`,
+    `  http-response add-header set-cookie ${setCookie}; Secure" ${stale} { var(sess.proto) -m str https }`,
     // HAProxy says 503 for a refused connection; 503 is kept for "no replica", a refusal is a bad gateway.
     "  http-after-response set-status 502 if { status 503 } !{ var(txn.answered) -m found } !{ var(txn.no_target) -m found } !{ var(txn.hold_over) -m found }",
     "",
@@ -58,22 +70,17 @@ export function httpPool(
   pool: Pool,
   { truth, layout }: { truth: Truth; layout: Layout },
 ): Lines {
-  const cookie = `roadstead_${pool.index}`;
-  const setCookie = `"${cookie}=%[var(txn.token)]; Path=/; HttpOnly; SameSite=Lax`;
-  const stale = "if { var(txn.token) -m found } !{ var(txn.token),strcmp(txn.bound) eq 0 }";
+  const cookie = `${cookiePrefix}${pool.index}`;
   return [
     `backend ${variant}${pool.index} from pool`,
     ...(variant === "z" || variant === "y" ? compression : []),
     ...(variant === "p" || variant === "z" ? repeatLines : onceLines),
     ...(variant === "l" ? limitLines : []),
-    `  http-request allow if ${usual} { nbsrv gt 0 }`,
     `  http-request set-var(txn.bound) req.cook(${cookie}) if ${sticky}`,
     `  http-request set-var(txn.server) var(txn.bound),map_str(${layout.maps.sticky}) if { var(txn.bound) -m found }`,
     "  http-request set-var(txn.no_target) bool(1) if { nbsrv eq 0 } !{ stopping } !{ var(txn.server) -m found }",
     `  http-request return status 503 ${html} lf-string ${pageArgument(pages.noTarget)} hdr retry-after 5 ${id} if { var(txn.no_target) -m found }`,
     "  use-server %[var(txn.server)] if { var(txn.server) -m found }",
-    `  http-response add-header set-cookie ${setCookie}" ${stale} !{ var(sess.proto) -m str https }`,
-    `  http-response add-header set-cookie ${setCookie}; Secure" ${stale} { var(sess.proto) -m str https }`,
     ...servers(pool, truth),
     "",
   ];
@@ -88,11 +95,7 @@ export const repeatable = "{ method GET HEAD OPTIONS PUT DELETE }";
  * send it to, a busy pool keeps copies of a share of its requests only, until one of them had to be sent again: then
  * of all, for as long as the table remembers it.
  */
-const repeatLines: Lines = [
-  "  retry-on conn-failure empty-response",
-  "  http-request set-var(txn.trusting) bool(1) if { be_sess_rate gt 500 } { nbsrv lt 2 } { rand(16) gt 0 } !{ be_name,in_table(closing) }",
-  `  http-request disable-l7-retry if ${trusting}`,
-];
+const repeatLines: Lines = ["  retry-on conn-failure empty-response"];
 
 /** and those that must not be sent twice get a connection that was not idle before. */
 const onceLines: Lines = ["  http-reuse never", "  option http-server-close"];
