@@ -9,6 +9,11 @@ const probeWidth = 16;
 /** A replica that is not ready is asked again this often. */
 const unreadyIntervalMs = 1000;
 
+type Surroundings = {
+  runtime: Pick<EngineParts["runtime"], "probe">;
+  clock: Pick<EngineParts["clock"], "now">;
+};
+
 type Health = {
   startedAt: number | undefined;
   ready: boolean;
@@ -27,10 +32,10 @@ type Health = {
  * restart of the control plane a replica that has traffic counts as ready until its probes say otherwise.
  */
 export class HealthTracker {
-  readonly #parts: EngineParts;
+  readonly #parts: Surroundings;
   readonly #health = new Map<ReplicaId, Health>();
 
-  constructor(parts: EngineParts) {
+  constructor(parts: Surroundings) {
     this.#parts = parts;
   }
 
@@ -57,7 +62,12 @@ export class HealthTracker {
   /** Probes once and notes the result. */
   async probeNow(id: ReplicaId, probe: Probe, signal: AbortSignal): Promise<ProbeResult> {
     const timeout = AbortSignal.timeout(probe.timeoutSeconds * 1000 + 500);
-    const result = await this.#parts.runtime.probe(id, probe, AbortSignal.any([signal, timeout]));
+    const limited = AbortSignal.any([signal, timeout]);
+    const result = await this.#parts.runtime.probe(id, probe, limited).catch((error): ProbeResult => {
+      // On a busy host the runtime may need longer to find the replica than the probe itself may take.
+      if (signal.aborted || !timeout.aborted) throw error;
+      return { ok: false, reason: `the probe did not end within ${probe.timeoutSeconds} s` };
+    });
     const health = this.#health.get(id);
     if (health) this.#judge(health, probe, result);
     return result;
