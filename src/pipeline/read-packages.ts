@@ -105,8 +105,8 @@ function pnpmPatterns(repository: Repository, folder: string): readonly string[]
   const text = repository.readText(joinPath(folder, "pnpm-workspace.yaml"));
   if (text === undefined) return undefined;
   try {
-    return z.looseObject({ packages: z.array(z.string()) }).safeParse(parse(text, { logLevel: "error" }))
-      .data?.packages;
+    return z.looseObject({ packages: z.array(z.string()) }).safeParse(parse(text, { logLevel: "error" })).data
+      ?.packages;
   } catch {
     // Not YAML: pnpm itself will say so in the install step.
     return undefined;

@@ -145,3 +145,20 @@ export const lintCodes: readonly ProblemCode[] = [
     "`&&` and the like in an argv list: without a shell the first program gets them as arguments.",
   ),
 ];
+
+/** Found in `x-roadstead.pipeline`, and in the repository when a pipeline is derived from it. */
+export const pipelineCodes: readonly ProblemCode[] = [
+  error("JOB_CYCLE", "Jobs of a pipeline need each other in a loop, which the message names."),
+  error("JOB_UNKNOWN", "A job needs one that the pipeline does not have."),
+  error(
+    "LOCK_FILE_MISSING",
+    "A package has dependencies but no lock file; every build could get other versions.",
+  ),
+  error("LOCK_FILE_STALE", "The lock file does not have what `package.json` asks for, or cannot be read."),
+  warning(
+    "LOCK_FILES_SEVERAL",
+    "There are lock files of several package managers; the message names the one that counts.",
+  ),
+  error("PACKAGE_UNREADABLE", "A `package.json` is not valid."),
+  error("STEP_NAME_TAKEN", "Two steps of a job have the same name."),
+];

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { buildCodes, lintCodes, loadCodes, type ProblemCode } from "./problem-codes.ts";
+import { buildCodes, lintCodes, loadCodes, type ProblemCode, pipelineCodes } from "./problem-codes.ts";
 import * as support from "./support.ts";
 import { plain } from "./x-roadstead.ts";
+import { jobSchema, pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { environmentSchema, overrideSchema, serviceSchema, stackSchema } from "./x-roadstead-schema.ts";
 import type { FieldDoc } from "./x-roadstead-values.ts";
 
@@ -59,6 +60,7 @@ function problems(): string {
     codeTable("Reading the Compose files", loadCodes),
     codeTable("Understanding the stack", buildCodes),
     codeTable("What would fail, or be unsafe, once it runs", lintCodes),
+    codeTable("Reading or deriving a pipeline", pipelineCodes),
   ].join("\n");
 }
 
@@ -128,6 +130,10 @@ function xRoadstead(): string {
     "### `environments.<name>.services.<name>`\n",
     "Every key of the service level, and:\n",
     fieldTable(override),
+    "### `pipeline`\n",
+    ...fieldTables(fieldsOf(pipelineSchema), "pipeline."),
+    "### `pipeline.jobs.<name>`\n",
+    ...fieldTables(fieldsOf(jobSchema), "pipeline.jobs.<name>."),
     rules,
   ].join("\n");
 }

@@ -8,6 +8,7 @@ import {
   siteSchema,
   smokeSchema,
 } from "./x-roadstead-parts.ts";
+import { pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
 
 /**
@@ -182,10 +183,10 @@ export const stackSchema = z.strictObject(
       default: "none",
       description: "Alert rules and channels. Kept; not acted on yet.",
     }),
-    pipeline: field(loose, {
+    pipeline: field(pipelineSchema, {
       type: "mapping",
-      default: "none",
-      description: "Steps before a deployment. Kept; not acted on yet.",
+      default: "derived from the repository",
+      description: "What a commit has to pass. Kept; not acted on yet.",
     }),
   },
   { error: "expected a mapping" },

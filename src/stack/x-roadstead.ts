@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { checkPipeline } from "./check-pipeline.ts";
 import type { ComposeModel } from "./compose-model.ts";
 import type { Problem } from "./problem.ts";
 import { composePath, type Locate, problemAt } from "./problem-at.ts";
 import { suggest } from "./suggest.ts";
+import { type PipelineSettings, pipelineSchema } from "./x-roadstead-pipeline.ts";
 import {
   type EnvironmentSettings,
   type ServiceSettings,
@@ -32,6 +34,7 @@ export function readSettings(model: ComposeModel, environment: string, locate: L
     return result.value;
   };
   const stack = read(stackSchema, model["x-roadstead"], "x-roadstead") ?? {};
+  problems.push(...checkPipeline(writtenPipeline(model), pipelinePath, locate));
   const chosen = stack.environments?.[environment] ?? {};
   const services: Record<string, ServiceSettings> = {};
   for (const [name, service] of Object.entries(model.services)) {
@@ -48,6 +51,25 @@ export function readSettings(model: ComposeModel, environment: string, locate: L
     }
   }
   return { stack, environment: chosen, services, problems };
+}
+
+const pipelinePath = "x-roadstead.pipeline";
+
+/** The pipeline alone, with the same problems as `readSettings` has for it. */
+export function readPipelineSettings(
+  model: ComposeModel,
+  locate: Locate,
+): { settings: PipelineSettings | undefined; problems: Problem[] } {
+  const written = writtenPipeline(model);
+  const { value, problems } = readOne(pipelineSchema, written, pipelinePath, locate);
+  return { settings: value, problems: [...problems, ...checkPipeline(written, pipelinePath, locate)] };
+}
+
+function writtenPipeline(model: ComposeModel): unknown {
+  const settings: unknown = model["x-roadstead"];
+  return typeof settings === "object" && settings !== null && "pipeline" in settings
+    ? settings.pipeline
+    : undefined;
 }
 
 function unknownService(name: string, base: string, model: ComposeModel, locate: Locate): Problem {
