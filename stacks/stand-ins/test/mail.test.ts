@@ -76,3 +76,8 @@ test("R-315: faults refuse at the wanted stage, until they are taken back", asyn
   await post(mail.url, "faults", { smtp: null, down: false });
   await transport().sendMail(letter);
 });
+
+test("R-315: a taken SMTP port stops the start, with a clear error", async () => {
+  const start = startMail({ PORT: "0", SMTP_PORT: String(mail.smtpPort), HOST: "127.0.0.1" });
+  await assert.rejects(start, { code: "EADDRINUSE" });
+});

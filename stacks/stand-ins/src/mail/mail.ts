@@ -17,8 +17,6 @@ export async function startMail(env: Environment): Promise<Mail> {
   const faults = mailFaults();
   const { private: key, cert } = await selfSigned(settings.name);
   const smtp = smtpServer({ settings, mailbox, faults }, { key, cert });
-  // A client that breaks off is its own affair.
-  smtp.on("error", (error: Error) => process.stderr.write(`mail: ${error.message}\n`));
   const standIn = new StandIn({
     name: "mail",
     ...listenOn(env),
@@ -34,10 +32,14 @@ export async function startMail(env: Environment): Promise<Mail> {
     },
     reset: () => mailbox.clear(),
   });
-  await standIn.listen();
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  smtp.once("error", reject);
   smtp.listen(settings.smtpPort, settings.host, resolve);
   await promise;
+  smtp.off("error", reject);
+  await standIn.listen();
+  // From here on errors are those of single clients, who break off as they like.
+  smtp.on("error", (error: Error) => process.stderr.write(`mail: ${error.message}\n`));
   return {
     url: standIn.url,
     port: standIn.port,
