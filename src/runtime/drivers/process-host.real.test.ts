@@ -239,6 +239,19 @@ describe("snapshots", () => {
       });
     expect(lines.filter((line) => line === "boom")).toHaveLength(2);
   });
+
+  it("of a server's image are refused by its name, even where a program of that name is installed", async () => {
+    const folder = await context({ Dockerfile: "FROM node AS build\nFROM nginx:alpine\nCOPY . /site\n" });
+    const request = {
+      scope: { stack: "s", environment: "e" },
+      service: "page",
+      compose: { build: { context: folder } },
+    };
+    await expect(runtime.ensureImage(request, () => undefined, signal)).rejects.toMatchObject({
+      code: "RUNTIME_UNSUPPORTED",
+      message: "an image built from nginx:alpine needs a container engine",
+    });
+  });
 });
 
 describe("programs on this machine", () => {

@@ -39,6 +39,14 @@ CMD ["node", "src/api.js"]`);
     });
   });
 
+  it("keeps the spaces inside the words of the JSON form", () => {
+    expect(read('FROM node\nCMD [ "node", "-e", "console.log(1, 2)" ]')?.command).toEqual([
+      "node",
+      "-e",
+      "console.log(1, 2)",
+    ]);
+  });
+
   it("takes the last stage, and what it inherits from a stage above", () => {
     const text = `FROM node:24 AS base
 WORKDIR /srv

@@ -204,10 +204,19 @@ function expand(text: string, variables: Readonly<Record<string, string>>): stri
 }
 
 function commandOf(line: JSONInstruction): string[] {
-  if (line.getOpeningBracket() !== null)
-    return line.getJSONStrings().map((text) => JSON.parse(text.getValue()) as string);
   const text = line.getArgumentsContent()?.trim() ?? "";
-  return text === "" ? [] : ["/bin/sh", "-c", text];
+  return jsonWords(text) ?? (text === "" ? [] : ["/bin/sh", "-c", text]);
+}
+
+/** The parser's own strings lose their spaces. What is no list of texts is the shell form, as for Docker. */
+function jsonWords(text: string): string[] | undefined {
+  if (!text.startsWith("[")) return undefined;
+  try {
+    const words: unknown = JSON.parse(text);
+    return Array.isArray(words) && words.every((word) => typeof word === "string") ? words : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function addPorts(word: string, ports: Set<number>): void {

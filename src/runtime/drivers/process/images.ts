@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { canonicalJson, sha256 } from "../../../lib/hash.ts";
 import type { ImageDigest } from "../../../rollout/ids.ts";
 import type { ComposeBuild } from "../../../stack/compose-model.ts";
+import { imageFamily } from "../../../stack/image-family.ts";
 import { copyContext, hashContext, listContext } from "../../build-context/snapshot.ts";
 import { runtimeError } from "../../errors.ts";
 import type { ImageRequest } from "../../port.ts";
@@ -150,8 +151,10 @@ async function readRecipe(
     throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `${dockerfile} has no stage ${build.target ?? ""}`, {
       hint: "Check `build.target`.",
     });
-  const base = wellKnown(recipe.base);
-  if (base && base.kind !== "node")
-    throw runtimeError("RUNTIME_UNSUPPORTED", `an image built from ${recipe.base} needs a container engine`);
+  // A server's image brings a program and its settings; one of that name on this machine is another one.
+  if (imageFamily(recipe.base)?.port !== undefined)
+    throw runtimeError("RUNTIME_UNSUPPORTED", `an image built from ${recipe.base} needs a container engine`, {
+      hint: "Give the Dockerfile a stage that a plain Node.js can run and name it in `build.target`, or use --runtime docker.",
+    });
   return { recipe, text, dockerfile };
 }
