@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { Router } from "express";
 import { z } from "zod";
-import { log } from "../log.ts";
+import { log, reasonOf } from "../log.ts";
 import type { Settings } from "../settings.ts";
 import { cookieNames, cookieOptions, readCookie } from "./cookies.ts";
 import { DiscordOAuth } from "./discord-oauth.ts";
@@ -42,7 +42,11 @@ export function authRoutes(settings: Settings, sessions: Sessions): Router {
       );
     // Cancelled on Discord's page: back to where it began, still signed out.
     if (request.query["error"] !== undefined) return response.redirect(attempt.returnTo);
-    const session = await oauth.redeem(String(request.query["code"] ?? ""), attempt.verifier);
+    const code = String(request.query["code"] ?? "");
+    const session = await oauth.redeem(code, attempt.verifier).catch((error: unknown) => {
+      log.warn("sign-in failed at Discord", { reason: reasonOf(error) });
+      throw new Problem(502, "DISCORD_AWAY", "Discord does not answer; please sign in again");
+    });
     if (!session)
       throw new Problem(400, "SIGN_IN_CODE", "Discord did not accept this sign-in; please start again");
     response.cookie(names.session, await sessions.open(session), options);
