@@ -13,6 +13,7 @@ import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
 import { createSqliteStore } from "../src/store/drivers/sqlite.ts";
 import { readOrCreateKey } from "../src/store/drivers/sqlite-key.ts";
 import { loadCertificates } from "./certificates.ts";
+import { makeDelivery } from "./delivery.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
 import { holdHome } from "./hold-home.ts";
 import { jsonLog } from "./json-log.ts";
@@ -71,11 +72,14 @@ export async function startControlPlane(
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
+  const { delivery, sources } = makeDelivery(home, engine, parts);
   const version = packageVersion();
   const server = createServer({
     engine,
     runtime,
     store,
+    sources,
+    delivery,
     clock,
     ids,
     resolve: resolveBundle,
@@ -85,6 +89,7 @@ export async function startControlPlane(
   });
   await engine.reconciler.start();
   const address = await server.listen(parseListener(values.api));
+  delivery.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
     runtime: runtime.name,
@@ -98,6 +103,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
+    await delivery.stop();
     await engine.reconciler.stop();
     await Promise.all([runtime.close(), edge.close()]);
     store.close();

@@ -1,5 +1,6 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
+import { DeliveryWorld } from "../delivery/delivery-support.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import type { DeploymentId } from "../rollout/ids.ts";
 import type { Problem } from "../stack/problem.ts";
@@ -19,6 +20,7 @@ export class ApiWorld {
   /** What the loader finds from now on. */
   problems: Problem[] = [];
   readonly parts: ApiParts;
+  readonly deliveries = new DeliveryWorld(this.world);
 
   constructor(changes: Partial<ApiParts> = {}) {
     const parts = this.world.parts();
@@ -26,6 +28,8 @@ export class ApiWorld {
     this.parts = {
       ...parts,
       engine: this.world.engine,
+      sources: this.deliveries.sources,
+      delivery: this.deliveries.delivery,
       resolve: (bundle, environment) => {
         const { stack } = parts.resolve(bundle, environment);
         return {

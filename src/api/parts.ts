@@ -1,7 +1,9 @@
+import type { Delivery } from "../delivery/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Engine } from "../reconciler/engine.ts";
 import type { Runtime } from "../runtime/port.ts";
+import type { Sources } from "../source/port.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
@@ -11,6 +13,8 @@ export type ApiParts = {
   engine: Engine;
   runtime: Runtime;
   store: Store;
+  sources: Sources;
+  delivery: Delivery;
   clock: Clock;
   ids: Ids;
   /** Compose text to stack, with all problems; the same function that the engine has. */

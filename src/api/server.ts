@@ -4,9 +4,11 @@ import { Guard } from "./auth/guard.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { apiError } from "./errors.ts";
 import { serveExec } from "./exec-socket.ts";
+import { gitRoutes } from "./git-http.ts";
 import { parseJsonBody } from "./input.ts";
 import type { ApiParts } from "./parts.ts";
 import { Router } from "./route.ts";
+import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { stackRoutes } from "./routes/stacks.ts";
@@ -43,12 +45,18 @@ export function createServer(parts: ApiParts): ApiServer {
   const router = new Router(app, parts, { guard, closing: closing.signal });
   stackRoutes(router);
   deploymentRoutes(router);
+  deliveryRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
+  let ownAddress = "";
+  gitRoutes(app, parts, { guard, closing: closing.signal, ownAddress: () => ownAddress });
   serveExec(app.server, parts, { guard, closing: closing.signal });
   return {
     app,
-    listen: (at) => app.listen(at),
+    async listen(at) {
+      ownAddress = await app.listen(at);
+      return ownAddress;
+    },
     async close() {
       closing.abort(new Error("the server closes"));
       const limit = setTimeout(() => app.server.closeAllConnections(), closeLimitMs);
@@ -97,7 +105,7 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         ...(error instanceof Error && error.cause !== undefined ? { cause: messageOf(error.cause) } : {}),
       });
-    if (status === 401) reply.header("www-authenticate", "Bearer");
+    if (status === 401 && !reply.hasHeader("www-authenticate")) reply.header("www-authenticate", "Bearer");
     if (status === 429) reply.header("retry-after", String(guard.retryAfterSeconds(request.ip)));
     return reply.code(status).send({ error: body });
   });

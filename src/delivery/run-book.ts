@@ -5,7 +5,7 @@ import { isOver, type PhaseName, type Run, type RunId, type RunLine } from "./ru
 
 const runs = "runs";
 /** Lines of a run beyond this are dropped, with a note: a chatty job must not fill the disk. */
-const maxLines = 20_000;
+const defaultMaxLines = 20_000;
 const maxLineLength = 2_000;
 /** Of older runs of a source only the facts are kept, not the lines. */
 const runsWithLines = 50;
@@ -14,12 +14,14 @@ const runsWithLines = 50;
 export class RunBook {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #maxLines: number;
   readonly #listeners = new Set<(id: RunId) => void>();
   readonly #lastSeq = new Map<RunId, number>();
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, maxLines: number = defaultMaxLines) {
     this.#store = store;
     this.#clock = clock;
+    this.#maxLines = maxLines;
   }
 
   get(id: RunId): Run | undefined {
@@ -63,8 +65,8 @@ export class RunBook {
 
   write(id: RunId, entry: { phase: PhaseName; job?: string; line: string }): void {
     const seq = this.#nextSeq(id);
-    if (seq > maxLines) return;
-    const line = seq === maxLines ? "… more output is not kept" : entry.line.slice(0, maxLineLength);
+    if (seq > this.#maxLines) return;
+    const line = seq === this.#maxLines ? "… more output is not kept" : entry.line.slice(0, maxLineLength);
     const kept: RunLine = { ...entry, line, seq, at: this.#clock.now() };
     this.#store.records.put(linesOf(id), padded(seq), kept);
     this.#tell(id);
@@ -87,7 +89,7 @@ export class RunBook {
   forgetOldLines(source: string): void {
     for (const old of this.list(runsWithLines * 2, { source }).slice(runsWithLines)) {
       this.#lastSeq.delete(old.id);
-      for (const { key } of this.#store.records.list(linesOf(old.id), { limit: maxLines }))
+      for (const { key } of this.#store.records.list(linesOf(old.id), { limit: this.#maxLines }))
         this.#store.records.remove(linesOf(old.id), key);
     }
   }

@@ -1,3 +1,4 @@
+import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { operateEndpoints } from "./operate.ts";
 import { stackEndpoints } from "./stacks.ts";
@@ -7,6 +8,7 @@ import { systemEndpoints } from "./system.ts";
 export const apiTable = {
   stacks: stackEndpoints,
   deployments: deploymentEndpoints,
+  delivery: deliveryEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,
 };
