@@ -9,7 +9,8 @@ export function connect(url: string, size: number) {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
-    connectionTimeoutMillis: 5_000,
+    // A busy machine takes its time to fork a backend; a late answer is better than a 500.
+    connectionTimeoutMillis: 15_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 15_000,
     application_name: "lila-api",
