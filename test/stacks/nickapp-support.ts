@@ -93,7 +93,9 @@ export class Nickapp {
         timeout: 30_000,
         headers: {
           host,
-          ...(payload ? { "content-type": type ?? "application/json", "content-length": payload.length } : {}),
+          ...(payload
+            ? { "content-type": type ?? "application/json", "content-length": payload.length }
+            : {}),
           ...(token ? { authorization: `Bearer ${token}` } : {}),
           // A refusal comes before the body then, and is not lost with a connection that is closed while it is written.
           ...(payload && payload.length > 100_000 ? { expect: "100-continue" } : {}),
@@ -185,7 +187,8 @@ export class Nickapp {
   connect(token: string, transports: ("polling" | "websocket")[]): Socket {
     return io(`http://${host}:${this.platform.http}`, {
       // Names below .localhost are loopback by definition, but not every resolver knows it.
-      agent: new Agent({ lookup: (_name, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]) }),
+      // Typed for browsers as a name; in Node.js it is an agent.
+      agent: loopback as unknown as string,
       withCredentials: true,
       transports,
       auth: { token },
@@ -197,6 +200,10 @@ export class Nickapp {
     });
   }
 }
+
+const loopback = new Agent({
+  lookup: (_name, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]),
+});
 
 export const passwordOf = (name: string) => `${name}-password-1`;
 
