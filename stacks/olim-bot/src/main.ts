@@ -21,7 +21,7 @@ async function start(config: Config, log: Log): Promise<() => Promise<void>> {
   rmSync(config.heartbeatFile, { force: true });
   const pool = createPool(config.database);
   const database = createDatabase(pool, log);
-  const waiting = { clock: systemClock, log, signal: stopping.signal, waitMs: 60_000 };
+  const waiting = { clock: systemClock, log, signal: stopping.signal };
   await awaitDatabase(pool, config.database, waiting);
   await migrate(pool, log);
   const client = createClient(config);

@@ -10,8 +10,8 @@ const log = createLog(readLevel(process.env["RUST_LOG"]));
 try {
   const settings = readDatabaseSettings(process.env);
   const pool = createPool(settings);
-  const signal = AbortSignal.timeout(45_000);
-  await awaitDatabase(pool, settings, { clock: systemClock, log, signal, waitMs: 30_000 });
+  const signal = AbortSignal.timeout(settings.waitMs);
+  await awaitDatabase(pool, settings, { clock: systemClock, log, signal });
   await migrate(pool, log);
   await pool.end();
   log("info", "schema is up to date");

@@ -10,9 +10,9 @@ export class DatabaseUnavailable extends Error {}
 export async function awaitDatabase(
   pool: Pool,
   settings: DatabaseSettings,
-  { clock, log, signal, waitMs }: { clock: Clock; log: Log; signal: AbortSignal; waitMs: number },
+  { clock, log, signal }: { clock: Clock; log: Log; signal: AbortSignal },
 ): Promise<void> {
-  const deadline = clock.now().getTime() + waitMs;
+  const deadline = clock.now().getTime() + settings.waitMs;
   for (;;) {
     try {
       await pool.query("SELECT 1");

@@ -16,6 +16,8 @@ export type DatabaseSettings = {
   /** Certificate authority in PEM, if not one that Node trusts. */
   ca?: string;
   maxConnections: number;
+  /** How long the start waits for a database that does not answer yet. */
+  waitMs: number;
 };
 
 const tlsModes: readonly TlsMode[] = ["disable", "require", "verify-full"];
@@ -40,7 +42,8 @@ export function readDatabaseSettings(env: NodeJS.ProcessEnv): DatabaseSettings {
     database: decodeURIComponent(url.pathname.slice(1)),
     tls,
     ...(ca === undefined ? {} : { ca }),
-    maxConnections: readLimit(env["DATABASE_POOL_MAX"]),
+    maxConnections: readNumber(env, "DATABASE_POOL_MAX", 5, 100),
+    waitMs: readNumber(env, "DATABASE_WAIT_SECONDS", 30, 600) * 1000,
   };
 }
 
@@ -78,9 +81,9 @@ function readCa(env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-function readLimit(text: string | undefined): number {
-  const value = Number(text || 5);
-  if (!Number.isInteger(value) || value < 1 || value > 100)
-    throw new Error("DATABASE_POOL_MAX must be a whole number from 1 to 100");
+function readNumber(env: NodeJS.ProcessEnv, name: string, fallback: number, highest: number): number {
+  const value = Number(env[name] || fallback);
+  if (!Number.isInteger(value) || value < 1 || value > highest)
+    throw new Error(`${name} must be a whole number from 1 to ${highest}`);
   return value;
 }
