@@ -16,11 +16,17 @@ import { RoleBoard } from "./role-board.ts";
 import { readSettings, roleNames, type Settings } from "./settings.ts";
 import { checkStartUp } from "./start-up-checks.ts";
 
-const startUpLimitMs = 9_500;
+/** The checks have their own, shorter limits; a slow machine may take longer until the gateway is ready. */
+const checkLimitMs = 9_500;
+const startLimitMs = 60_000;
 
 function refuse(problems: readonly string[]): never {
   for (const problem of problems) process.stderr.write(`start-up failed: ${problem}\n`);
   process.exit(1);
+}
+
+function limit(what: string, ms: number): NodeJS.Timeout {
+  return setTimeout(() => refuse([`${what} after ${ms / 1000} s`]), ms);
 }
 
 /** Starts the wanted roles and returns how to stop them, in the order in which that must happen. */
@@ -106,14 +112,16 @@ if (!outcome.ok) refuse(outcome.problems);
 const { settings } = outcome;
 const stopSignal = new StopSignal();
 stopSignal.listen();
-const tooLong = setTimeout(() => refuse(["not ready within 10 s; see the lines above"]), startUpLimitMs);
+const checking = limit("the start-up checks have no result", checkLimitMs);
+const starting = limit("the roles are not up", startLimitMs);
 const database = openDatabase(settings.DATABASE_URL);
 try {
   if (settings.PREPARE_ON_START === "1") await prepare(settings, database);
-  const problems = await checkStartUp(settings, database);
+  const problems = await checkStartUp(settings);
   if (problems.length > 0) refuse(problems);
+  clearTimeout(checking);
   stopSignal.use(await startRoles(settings, database));
-  clearTimeout(tooLong);
+  clearTimeout(starting);
   log.info("started", { version: settings.APP_VERSION, roles: settings.ROLES, port: settings.PORT });
 } catch (error) {
   refuse([reasonOf(error)]);

@@ -1,23 +1,32 @@
 import { DiscordAPIError, HTTPError, Routes } from "discord.js";
 import { currentSchemaVersion, wantedSchemaVersion } from "./database/migrations.ts";
-import type { Database } from "./database/pool.ts";
+import { type Database, openDatabase } from "./database/pool.ts";
 import { discordRest } from "./discord/commands.ts";
 import { reasonOf } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
+const databaseLimitMs = 5_000;
+
 /** What would keep this program from working, one line each; asked before anything is served. */
-export async function checkStartUp(settings: Settings, database: Database): Promise<string[]> {
+export async function checkStartUp(settings: Settings): Promise<string[]> {
   const usesToken = settings.ROLES.includes("gateway") || settings.ROLES.includes("dailies");
-  const checks = [checkDatabase(database), ...(usesToken ? [checkToken(settings)] : [])];
+  const checks = [checkDatabase(settings), ...(usesToken ? [checkToken(settings)] : [])];
   return (await Promise.all(checks)).filter((problem) => problem !== undefined);
 }
 
-async function checkDatabase(database: Database): Promise<string | undefined> {
+async function checkDatabase({ DATABASE_URL }: Settings): Promise<string | undefined> {
+  // More patient than in operation: a busy machine is no fault, and nobody waits for an answer yet.
+  const database = openDatabase(DATABASE_URL, { max: 1, limitMs: databaseLimitMs });
   try {
-    await database.query("select 1");
+    return await checkSchema(database);
   } catch (error) {
     return `database: ${describeConnection(error)}`;
+  } finally {
+    void database.end();
   }
+}
+
+async function checkSchema(database: Database): Promise<string | undefined> {
   const [current, wanted] = [await currentSchemaVersion(database), await wantedSchemaVersion()];
   // A newer schema is fine: migrations only add, and a rollback keeps what the newer release made.
   if (current >= wanted) return undefined;
@@ -36,14 +45,15 @@ function describeConnection(error: unknown): string {
   };
   const text = known[code];
   if (text !== undefined) return text;
-  if (error instanceof Error && /timeout/i.test(error.message)) return "no answer from PostgreSQL within 3 s";
+  if (error instanceof Error && /timeout/i.test(error.message))
+    return `no answer from PostgreSQL within ${databaseLimitMs / 1000} s`;
   return reasonOf(error);
 }
 
 async function checkToken(settings: Settings): Promise<string | undefined> {
   const rest = discordRest(settings);
   try {
-    await rest.get(Routes.user(), { signal: AbortSignal.timeout(5_000) });
+    await rest.get(Routes.user(), { signal: AbortSignal.timeout(4_000) });
     return undefined;
   } catch (error) {
     if (error instanceof DiscordAPIError && error.status === 401)

@@ -4,14 +4,14 @@ import { log } from "../log.ts";
 export type Database = pg.Pool;
 
 /** Every wait has a limit: a database that hangs must not hang the bot. */
-export function openDatabase(connectionString: string): Database {
+export function openDatabase(connectionString: string, { max = 10, limitMs = 3_000 } = {}): Database {
   const pool = new pg.Pool({
     connectionString,
     application_name: "mileage-bot",
-    max: 10,
-    connectionTimeoutMillis: 2_000,
-    query_timeout: 3_000,
-    statement_timeout: 3_000,
+    max,
+    connectionTimeoutMillis: limitMs,
+    query_timeout: limitMs,
+    statement_timeout: limitMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
   });
