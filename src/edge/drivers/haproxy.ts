@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { applyUnconfirmed, configInvalid, versionRefused } from "../errors.ts";
 import type { DrainOutcome, Edge, EdgeConfig, EdgeObserved } from "../port.ts";
 import { checkConfig } from "../proxy/check-config.ts";
+import { workerAccount } from "./haproxy/account.ts";
 import {
   type CertificateFile,
   certificateFiles,
@@ -72,7 +73,9 @@ export class HaproxyEdge implements Edge {
     this.#clock = options.clock ?? systemClock;
     this.#size = options.size ?? defaultSize;
     const layout = layoutOf(options.home);
+    const account = workerAccount(layout.folder);
     this.#options = {
+      account,
       layout,
       maxConnections: Math.min(options.maxConnections ?? 20_000, affordableConnections()),
       privileged: process.getuid?.() === 0,
@@ -82,7 +85,11 @@ export class HaproxyEdge implements Edge {
     this.#control = new HaproxyControl(this.#options, this.#process);
     const filesProgram = join(import.meta.dirname, "../../../bin/edge-files.ts");
     this.#files = {
-      argv: [...(options.filesArgv ?? [process.execPath, filesProgram]), layout.filesSocket],
+      argv: [
+        ...(options.filesArgv ?? [process.execPath, filesProgram]),
+        layout.filesSocket,
+        ...(account ? [String(account.user)] : []),
+      ],
       mark: layout.filesSocket,
       pidFile: layout.filesPid,
       log: layout.log,

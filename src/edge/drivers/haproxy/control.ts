@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../lib/atomic-file.ts";
 import { askSocket, batches } from "./admin-socket.ts";
@@ -108,6 +108,8 @@ export class HaproxyControl {
 
   /** Puts a truth on disk, so that any start or reload begins with it; only files that differ are written. */
   async writeTruth(truth: Truth): Promise<void> {
+    // Its sockets lie in it: passing through is allowed, its files stay private.
+    if (this.#options.account) await chmod(this.#layout.folder, 0o711);
     await writeChanged(
       this.#layout.trusted,
       truth.config.trustedProxies.map((range) => `${range}\n`).join(""),

@@ -46,10 +46,12 @@ function withoutTargets(truth: Truth): Pool[] {
   return truth.pools.filter((pool) => named.has(pool.backend)).map((pool) => ({ ...pool, slots: [] }));
 }
 
-function globalSection({ layout, maxConnections }: RenderOptions): Lines {
+function globalSection({ layout, maxConnections, account }: RenderOptions): Lines {
   return [
     "# Written by Roadstead: edits are lost at the next change.",
     "global",
+    // The master stays root, to bind and to reload; what meets the network is not.
+    ...(account ? [`  uid ${account.user}`, `  gid ${account.group}`] : []),
     `  stats socket ${layout.adminSocket} mode 600 level admin expose-fd listeners`,
     // A reader of the request log holds its connection for as long as it lives.
     "  stats timeout 20d",
@@ -126,7 +128,7 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
     ...handoverBackend(handover),
     `frontend ${name} from http`,
     ...allow,
-    handoverBind(handover),
+    handoverBind(handover, options.account),
     requestIdPrefix,
     handoverRule,
     `  http-request set-header x-request-id ${requestId} unless { req.hdr(x-request-id) -m found }`,

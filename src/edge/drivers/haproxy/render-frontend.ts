@@ -25,8 +25,8 @@ export function publicFrontend(truth: Truth, options: RenderOptions): Lines {
     "frontend public from http",
     ...(http ? [`  bind ${bindAddress(http, options)}`] : []),
     ...(https ? [`  bind ${bindAddress(https, options)} ssl crt-list ${certificates} alpn h2,http/1.1`] : []),
-    handoverBind(plain),
-    handoverBind(tls),
+    handoverBind(plain, options.account),
+    handoverBind(tls, options.account),
     // Once per connection, where they cannot change.
     `  tcp-request session set-var(sess.proto) str(https) if { ssl_fc } || { so_name ${tls.name} }`,
     "  tcp-request session set-var(sess.proto) str(http) unless { var(sess.proto) -m found }",

@@ -1,3 +1,4 @@
+import type { Account } from "./account.ts";
 import type { Layout } from "./layout.ts";
 import type { Lines } from "./render-options.ts";
 
@@ -12,9 +13,10 @@ export function handoverOf(layout: Layout, name: string): Handover {
   return { name: `next_${name}`, socket: `${layout.handoverSocket}.${name}` };
 }
 
-/** Lines of the frontend that takes over. */
-export function handoverBind({ name, socket }: Handover): string {
-  return `  bind unix@${socket} mode 600 accept-proxy name ${name}`;
+/** Lines of the frontend that takes over. The old worker, which connects, has given up root's rights. */
+export function handoverBind({ name, socket }: Handover, account: Account | undefined): string {
+  const owner = account ? ` uid ${account.user}` : "";
+  return `  bind unix@${socket}${owner} mode 600 accept-proxy name ${name}`;
 }
 
 /** The old worker's way out. */

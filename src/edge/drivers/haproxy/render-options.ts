@@ -1,4 +1,5 @@
 import type { Listener } from "../../port.ts";
+import type { Account } from "./account.ts";
 import type { Layout } from "./layout.ts";
 
 /** Lines of a haproxy.cfg. */
@@ -10,6 +11,8 @@ export type RenderOptions = {
   maxConnections: number;
   /** Whether the edge may bind addresses that do not exist yet. */
   privileged: boolean;
+  /** Whom the workers become; `undefined`: they stay who they are. */
+  account: Account | undefined;
 };
 
 /** `transparent` lets the edge start although the address does not exist (yet). */

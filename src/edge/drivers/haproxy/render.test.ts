@@ -9,7 +9,12 @@ import { reloadFingerprint, renderConfig } from "./render-config.ts";
 import { mapText, renderMaps, routeKey } from "./render-maps.ts";
 import { emptyTruth, nextTruth, scaleWeights, type Truth } from "./truth.ts";
 
-const options = { layout: layoutOf("/var/lib/roadstead"), maxConnections: 20_000, privileged: true };
+const options = {
+  layout: layoutOf("/var/lib/roadstead"),
+  maxConnections: 20_000,
+  privileged: true,
+  account: { name: "haproxy", user: 102, group: 105 },
+};
 const size = { pools: 2, slots: 3 };
 
 const config: EdgeConfig = {
