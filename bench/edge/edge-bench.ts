@@ -95,7 +95,8 @@ function measure(
   const readings = new Map<string, Reading[]>();
   for (const { setup } of running) wrk(urlOf(one, setup.ports), 1);
   for (let round = 0; round < rounds; round += 1) {
-    for (const { arm, setup } of running) {
+    // There and back, so that a machine that becomes busier or quieter favours nobody.
+    for (const { arm, setup } of round % 2 === 0 ? running : running.toReversed()) {
       const reading = wrk(urlOf(one, setup.ports), seconds);
       readings.set(arm.name, [...(readings.get(arm.name) ?? []), reading]);
     }

@@ -8,7 +8,7 @@ const base = "HAProxy alone";
 export const edgeSuite: Suite = {
   title: "Edge: request rate and latency",
   run: async ({ quick, say }) => {
-    const size = quick ? { rounds: 5, seconds: 1 } : { rounds: 5, seconds: 2 };
+    const size = quick ? { rounds: 3, seconds: 1 } : { rounds: 11, seconds: 1 };
     const run = await edgeBench({ ...size, say });
     return {
       tables: run.results.map(edgeTable),
