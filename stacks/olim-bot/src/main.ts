@@ -5,6 +5,7 @@ import { type Config, readConfig } from "./config.ts";
 import { awaitDatabase } from "./database/await-database.ts";
 import { migrate } from "./database/migrate.ts";
 import { createDatabase, createPool } from "./database/pool.ts";
+import { loadEnvironment } from "./environment.ts";
 import { EventHandler } from "./event-handler.ts";
 import { acknowledgedAt, createClient, createOutbox } from "./gateway.ts";
 import { beat } from "./heartbeat.ts";
@@ -57,6 +58,7 @@ async function keepBeating(file: string, source: Parameters<typeof beat>[1], log
   }
 }
 
+loadEnvironment();
 const log = createLog(readLevel(process.env["RUST_LOG"]));
 let stop: (() => Promise<void>) | undefined;
 const end = (signal: string) => {

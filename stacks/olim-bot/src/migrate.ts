@@ -3,9 +3,11 @@ import { awaitDatabase } from "./database/await-database.ts";
 import { migrate } from "./database/migrate.ts";
 import { createPool } from "./database/pool.ts";
 import { readDatabaseSettings } from "./database/settings.ts";
+import { loadEnvironment } from "./environment.ts";
 import { createLog, readLevel } from "./log.ts";
 
 /** The release job: brings the schema up to date and ends. */
+loadEnvironment();
 const log = createLog(readLevel(process.env["RUST_LOG"]));
 try {
   const settings = readDatabaseSettings(process.env);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
@@ -52,6 +53,26 @@ describe("configuration", () => {
     );
     assert.equal(readLevel("bot=debug,info"), "info");
     assert.equal(readLevel(undefined), "info");
+  });
+});
+
+describe("a .env file", () => {
+  const main = join(import.meta.dirname, "../src/main.ts");
+  const complaint = (dotenv: string | undefined, env: Record<string, string>) => {
+    const folder = mkdtempSync(join(tmpdir(), "olim-env-"));
+    if (dotenv !== undefined) writeFileSync(join(folder, ".env"), dotenv);
+    const { stdout, status } = spawnSync(process.execPath, [main], { cwd: folder, env, timeout: 20_000 });
+    rmSync(folder, { recursive: true });
+    assert.equal(status, 1);
+    return JSON.parse(String(stdout)).message as string;
+  };
+
+  it("is optional, and gives way to what is injected (R-103)", () => {
+    assert.match(complaint(undefined, {}), /DISCORD_TOKEN is not set; DATABASE_URL is not set/);
+    assert.match(complaint("DISCORD_TOKEN=x\n", {}), /start: DATABASE_URL is not set$/);
+    const wrong = "DISCORD_TOKEN=x\nDATABASE_POOL_MAX=0\nDATABASE_URL=postgresql://b:c@d/e\n";
+    assert.match(complaint(wrong, {}), /DATABASE_POOL_MAX/);
+    assert.match(complaint(wrong, { DATABASE_POOL_MAX: "5", SHARD_ID: "9" }), /start: SHARD_ID/);
   });
 });
 
