@@ -83,8 +83,6 @@ export type ObservedReplica = {
   oomKilled: boolean;
   /** Restarts that the runtime did by itself since creation. */
   restarts: number;
-  /** The runtime's own health check, where it runs one. */
-  health: "none" | "starting" | "healthy" | "unhealthy";
   /** Where the edge reaches it. Absent while it does not run. */
   host?: string;
   /** Container port -> port at `host`, where they differ. */

@@ -374,7 +374,6 @@ function observed(replica: Replica): ObservedReplica {
     ...(replica.exitCode === undefined ? {} : { exitCode: replica.exitCode }),
     oomKilled: replica.oomKilled,
     restarts: 0,
-    health: "none",
     ...(replica.state === "running" ? { host: replica.host } : {}),
     portMap: {},
     imageDigest: spec.image.digest,

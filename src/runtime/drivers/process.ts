@@ -353,7 +353,6 @@ function observed(record: ReplicaRecord): ObservedReplica {
     ...(record.exitCode === undefined ? {} : { exitCode: record.exitCode }),
     oomKilled: false,
     restarts: 0,
-    health: "none",
     ...(state === "running" ? { host: record.host } : {}),
     portMap: record.portMap,
     imageDigest: record.imageDigest,

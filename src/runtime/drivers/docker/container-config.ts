@@ -1,7 +1,7 @@
-import type { ComposeHealthcheck, ComposeService } from "../../../stack/compose-model.ts";
+import type { ComposeService } from "../../../stack/compose-model.ts";
 import type { ReplicaSpec } from "../../port.ts";
 import { compareVersions } from "./client.ts";
-import type { ContainerConfig, EngineHealthcheck, HostConfig } from "./engine-types.ts";
+import type { ContainerConfig, HostConfig } from "./engine-types.ts";
 import { label, type Owner, replicaLabels } from "./labels.ts";
 import { defined, isCdiDevice, limitsOf, nanosecondsOf } from "./limits.ts";
 import { type HostFile, mountsOf } from "./mounts.ts";
@@ -61,10 +61,8 @@ export function containerConfig(input: ConfigInput): ContainerPlan {
         compose.stop_grace_period === undefined
           ? undefined
           : Math.ceil(nanosecondsOf(spec.service, "stop_grace_period", compose.stop_grace_period) / 1e9),
-      Healthcheck:
-        input.role === "job"
-          ? { Test: ["NONE"] }
-          : healthcheckOf(spec.service, compose.healthcheck, apiVersion),
+      // The platform probes by itself; the engine would run every check a second time, each in a process of its own.
+      Healthcheck: { Test: ["NONE"] },
       ExposedPorts: exposedPortsOf(compose, Object.keys(bindings)),
     }),
     Image: input.imageId,
@@ -188,27 +186,6 @@ function restartPolicyOf(service: string, compose: ComposeService): HostConfig["
     default:
       throw unsupported(service, "restart", `is not a restart policy: ${name}`, "Write `unless-stopped`.");
   }
-}
-
-function healthcheckOf(
-  service: string,
-  check: ComposeHealthcheck | undefined,
-  apiVersion: string,
-): EngineHealthcheck | undefined {
-  if (check === undefined) return undefined;
-  if (check.disable || check.test?.[0] === "NONE") return { Test: ["NONE"] };
-  const duration = (key: string, text: string | undefined) =>
-    text === undefined ? undefined : nanosecondsOf(service, `healthcheck.${key}`, text);
-  return defined({
-    Test: check.test,
-    Interval: duration("interval", check.interval),
-    Timeout: duration("timeout", check.timeout),
-    Retries: check.retries,
-    StartPeriod: duration("start_period", check.start_period),
-    // Only a hint to check sooner: an older engine checks at `interval` instead.
-    StartInterval:
-      compareVersions(apiVersion, "1.44") < 0 ? undefined : duration("start_interval", check.start_interval),
-  });
 }
 
 function exposedPortsOf(

@@ -19,20 +19,10 @@ export type ContainerConfig = {
   StopSignal?: string;
   StopTimeout?: number;
   Labels: Record<string, string>;
-  Healthcheck?: EngineHealthcheck;
+  Healthcheck?: { Test: readonly string[] };
   ExposedPorts?: Record<string, Record<string, never>>;
   HostConfig: HostConfig;
   NetworkingConfig?: { EndpointsConfig: Record<string, EndpointConfig> };
-};
-
-/** Durations in nanoseconds. */
-export type EngineHealthcheck = {
-  Test?: string[];
-  Interval?: number;
-  Timeout?: number;
-  Retries?: number;
-  StartPeriod?: number;
-  StartInterval?: number;
 };
 
 export type EndpointConfig = {
@@ -144,7 +134,6 @@ export type ContainerInspect = {
     Error: string;
     StartedAt: string;
     FinishedAt: string;
-    Health?: { Status: string } | null;
   };
   NetworkSettings: { Networks: Record<string, { IPAddress: string; GlobalIPv6Address?: string }> | null };
 };

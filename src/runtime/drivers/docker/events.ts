@@ -7,19 +7,7 @@ const slowestRetryMs = 5_000;
 const firstRetryMs = 200;
 
 /** What changes a replica; the engine's many `exec_*` events of health checks do not. */
-const events = [
-  "create",
-  "start",
-  "restart",
-  "die",
-  "stop",
-  "kill",
-  "oom",
-  "destroy",
-  "pause",
-  "unpause",
-  "health_status",
-];
+const events = ["create", "start", "restart", "die", "stop", "kill", "oom", "destroy", "pause", "unpause"];
 
 /**
  * Nudges on every change of our containers. When the connection to the engine is lost it listens again and nudges, as

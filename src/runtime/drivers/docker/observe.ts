@@ -23,7 +23,6 @@ export function observedReplica(container: ContainerInspect): ObservedReplica | 
     state,
     oomKilled: State.OOMKilled,
     restarts: container.RestartCount,
-    health: healthOf(State.Health?.Status),
     portMap: {},
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(exitedAt === undefined ? {} : { exitedAt }),
@@ -53,8 +52,4 @@ export function hostOf(container: ContainerInspect): string | undefined {
 export function timeOf(text: string): number | undefined {
   const time = Date.parse(text);
   return Number.isNaN(time) || time <= 0 ? undefined : time;
-}
-
-function healthOf(status: string | undefined): ObservedReplica["health"] {
-  return status === "starting" || status === "healthy" || status === "unhealthy" ? status : "none";
 }

@@ -90,15 +90,14 @@ describe.skipIf(problem !== undefined)("a container is confined as the Compose f
     expect(existsSync(folder)).toBe(false);
   });
 
-  it("shows the engine's own health check: starting, healthy, unhealthy (R-158)", async () => {
+  it("leaves the file's health check to the platform: the engine runs none beside it (R-158)", async () => {
     const { id } = await stage.start("checked", {
-      healthcheck: { test: ["CMD-SHELL", "test -e /tmp/ok"], interval: "1s", timeout: "2s", retries: 1 },
+      healthcheck: { test: ["CMD-SHELL", "touch /tmp/checked"], interval: "1s", start_period: "0s" },
     });
-    expect((await stage.observe(id))?.health).toBe("starting");
-    await stage.inside(id, "touch /tmp/ok");
-    await until("healthy", async () => (await stage.observe(id))?.health === "healthy");
-    await stage.inside(id, "rm /tmp/ok");
-    await until("unhealthy", async () => (await stage.observe(id))?.health === "unhealthy");
+    expect(await docker("inspect", "--format", "{{json .Config.Healthcheck.Test}}", id)).toBe('["NONE"]');
+    expect(await docker("inspect", "--format", "{{if .State.Health}}checks{{else}}none{{end}}", id)).toBe(
+      "none",
+    );
   });
 
   it("sends the file's stop signal and waits no longer than the grace period", async () => {
