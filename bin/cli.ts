@@ -36,6 +36,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   homeFolder: homedir(),
   version,
   command: process.cwd() === root ? "./roadstead" : "roadstead",
+  self: [process.execPath, join(root, "bin", "cli.ts")],
   controlPlane: [process.execPath, join(root, "bin", "control-plane.ts")],
   ...(writable ? { compileCache } : {}),
   demoFolder: join(root, "examples", "harbor"),

@@ -18,6 +18,7 @@ export function testContext(
     homeFolder: "/home/nobody",
     version: "0.0.0",
     command: "roadstead",
+    self: ["/nonexistent/roadstead"],
     controlPlane: ["/nonexistent/node"],
     demoFolder: "/nonexistent/harbor",
     ...changes,

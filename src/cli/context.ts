@@ -19,6 +19,8 @@ export type CliContext = {
   version: string;
   /** How the user calls this program, for hints that can be copied. */
   command: string;
+  /** Runs this program from anywhere; the arguments follow. */
+  self: readonly [string, ...string[]];
   /** Starts the control plane; the arguments follow. */
   controlPlane: readonly [string, ...string[]];
   /** Folder of compiled modules that set-up filled; absent when this user may not write there. */

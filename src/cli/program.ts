@@ -111,7 +111,9 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof PlatformError && "status" in error && error.status === 404) return 3;
   if (
     error instanceof PlatformError &&
-    /NOT_FOUND|BUNDLE_NO_COMPOSE_FILE|(?:STACK|SERVICE|RELEASE|SCOPE|REPLICA)_(?:UNKNOWN|MISSING)/.test(error.code)
+    /NOT_FOUND|BUNDLE_NO_COMPOSE_FILE|(?:STACK|SERVICE|RELEASE|SCOPE|REPLICA)_(?:UNKNOWN|MISSING)/.test(
+      error.code,
+    )
   )
     return 3;
   return 1;
