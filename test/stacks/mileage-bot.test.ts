@@ -288,7 +288,7 @@ whenAvailable({ runtime: "docker", edge: "haproxy" }, () =>
         await page.getByRole("link", { name: "Sign in with Discord" }).click();
         await page.locator(`button[name=person][value="${ada.id}"]`).click();
         await page.waitForURL(`${stack.publicUrl}/guilds/${guildId}`);
-        await page.getByLabel("Unit", { exact: true }).selectOption("mi");
+        await page.getByRole("combobox", { name: "Unit" }).selectOption("mi");
         await page.getByLabel("Rate for each unit, in cents").fill("67");
         await page.getByRole("button", { name: "Save" }).click();
         await page.getByText("Version 2, last saved by ada").waitFor();
@@ -338,7 +338,7 @@ whenAvailable({ runtime: "docker", edge: "haproxy" }, () =>
       expect(most).toBe(1);
       // 10 s on a quiet machine; the edge holds requests for at most 30 s.
       expect(longestGapMs).toBeLessThan(30_000);
-    });
+    }, 900_000);
 
     it("a release that crashes at its start fails, and the old one has its session back (R-090)", async () => {
       const scratch = mkdtempSync(join(tmpdir(), "mileage-crash-"));
