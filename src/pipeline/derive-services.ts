@@ -3,8 +3,8 @@ import type { Package } from "./read-packages.ts";
 import { folderOf, isInside, type Repository } from "./repository.ts";
 
 const variables: Readonly<Record<JobServiceKind, RegExp>> = {
-  postgres: /\benv(?:\.|\[["'])((?:TEST_)?(?:DATABASE|POSTGRES|PG)_URL)\b/,
-  redis: /\benv(?:\.|\[["'])((?:TEST_)?REDIS_URL)\b/,
+  postgres: /\benv(?:\.|\[["'])((?:[A-Z]+_)?(?:DATABASE|POSTGRES|PG)_URL)\b/,
+  redis: /\benv(?:\.|\[["'])((?:[A-Z]+_)?REDIS_URL)\b/,
 };
 const packagesOf: Readonly<Record<JobServiceKind, readonly string[]>> = {
   postgres: ["pg", "postgres", "@prisma/client", "typeorm", "knex", "@types/pg"],
