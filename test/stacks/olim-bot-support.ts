@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import { root } from "../e2e/platform.ts";
@@ -23,6 +24,17 @@ export type Session = {
   closeCode: number | null;
 };
 export type Sent = { channelId: string; content: string };
+
+/** The stack's own tests (`npm test` there) against a real server; without one they would fail, not skip. */
+export async function runOwnTests(databaseUrl: string): Promise<string> {
+  const env: NodeJS.ProcessEnv = { ...process.env, CI: "true", DATABASE_URL: databaseUrl };
+  env["PATH"] = `${dirname(process.execPath)}:${env["PATH"]}`;
+  // Node's own test runner takes a run inside another test runner for a part of it.
+  for (const name of Object.keys(env)) if (/^(NODE_TEST|VITEST|NODE_OPTIONS)/.test(name)) delete env[name];
+  const options = { cwd: folder, env, timeout: 240_000, maxBuffer: 16 * 1024 * 1024 };
+  if (!existsSync(join(folder, "node_modules/discord.js"))) await run("npm", ["ci"], options);
+  return (await run("npm", ["test"], options)).stdout;
+}
 
 /** The control side of the Discord stand-in. */
 export class Discord {
