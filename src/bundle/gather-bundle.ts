@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../lib/platform-error.ts";
 import type { Problem } from "../stack/problem.ts";
+import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { ComposeFileSet } from "./compose-files.ts";
 import { bundleError } from "./errors.ts";
@@ -32,6 +33,7 @@ export type Gathered = {
   /** Secret or config name -> content. Never part of the bundle, never printed. */
   files: Record<string, Uint8Array>;
   stack?: Stack;
+  model?: ComposeModel;
   problems: readonly Problem[];
 };
 
@@ -76,6 +78,7 @@ export async function gatherBundle(request: GatherRequest): Promise<Gathered> {
     },
     files,
     ...(loaded.stack === undefined ? {} : { stack: loaded.stack }),
+    ...(loaded.model === undefined ? {} : { model: loaded.model }),
     problems: [...loaded.problems, ...missing],
   };
 }

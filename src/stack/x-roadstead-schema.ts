@@ -186,7 +186,7 @@ export const stackSchema = z.strictObject(
     pipeline: field(pipelineSchema, {
       type: "mapping",
       default: "derived from the repository",
-      description: "What a commit has to pass. Kept; not acted on yet.",
+      description: "What a pushed commit has to pass before it is deployed.",
     }),
   },
   { error: "expected a mapping" },

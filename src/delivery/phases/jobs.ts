@@ -15,11 +15,11 @@ type JobsProgress = { states: JobStates; attempt: number };
 export const jobsPhase: Phase = {
   name: "jobs",
   async run(world) {
-    const { pipeline, notes } = await choosePipeline(world);
+    const { pipeline, states, notes } = await choosePipeline(world);
     for (const note of notes) world.say(note);
     if (pipeline === undefined || pipeline.jobs.length === 0)
-      return { kind: "skipped", detail: "no package has a script that checks or builds" };
-    const jobs = new JobsRun(world, pipeline);
+      return { kind: "skipped", detail: notes[0] ?? "no package has a script that checks or builds" };
+    const jobs = new JobsRun(world, pipeline, states);
     const verdict = await jobs.run();
     if (verdict === "succeeded") return { kind: "done", detail: jobs.summary() };
     throw new DeliveryError("DELIVERY_JOB_FAILED", jobs.summary(), { lastLines: jobs.lastLines() });
@@ -35,12 +35,12 @@ class JobsRun {
   readonly #tails = new Map<string, string[]>();
   readonly #failed: string[] = [];
 
-  constructor(world: RunWorld, pipeline: Pipeline) {
+  constructor(world: RunWorld, pipeline: Pipeline, first: JobStates) {
     this.#world = world;
     this.#pipeline = pipeline;
     const before = world.progress as JobsProgress | undefined;
     this.#attempt = (before?.attempt ?? 0) + 1;
-    const known = Object.entries(before?.states ?? {});
+    const known = Object.entries(before?.states ?? first);
     // What ran when we were killed runs again, in a new workspace.
     this.#states = Object.fromEntries(known.filter(([, state]) => state !== "running"));
     this.#save();
@@ -74,10 +74,14 @@ class JobsRun {
 
   summary(): string {
     const failed = this.#failed.join(", ");
-    const passed = Object.entries(this.#states)
-      .filter(([, state]) => state === "succeeded" || state === "spared")
-      .map(([name]) => name);
-    return failed === "" ? `${passed.join(", ")} passed` : this.#messages.join("; ");
+    if (failed !== "") return this.#messages.join("; ");
+    const named = (wanted: JobState) =>
+      Object.entries(this.#states).flatMap(([name, state]) => (state === wanted ? [name] : []));
+    const [passed, spared] = [named("succeeded"), named("spared")];
+    return [
+      ...(passed.length === 0 ? [] : [`${passed.join(", ")} passed`]),
+      ...(spared.length === 0 ? [] : [`nothing touched ${spared.join(", ")}`]),
+    ].join("; ");
   }
 
   lastLines(): string[] {
