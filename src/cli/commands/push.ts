@@ -1,10 +1,14 @@
 import { basename } from "node:path";
 import type { ApiClient } from "../../api/contract/client.ts";
+import type { RunView } from "../../api/contract/delivery.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { hasCode } from "../../lib/platform-error.ts";
 import { run } from "../../lib/run.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { CliError, usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { followRun } from "../follow-run.ts";
 import { errStyle, printJson, say } from "../terminal.ts";
 
 export const pushCommand: CommandSpec = {
@@ -28,6 +32,8 @@ export const pushCommand: CommandSpec = {
 };
 
 const quickMs = 15_000;
+/** A control plane that is being restarted comes back within this. */
+const awayMs = 60_000;
 /** A push lasts as long as its pipeline. */
 const pushMs = 6 * 60 * 60_000;
 
@@ -56,12 +62,33 @@ async function push(invocation: Invocation): Promise<ExitCode> {
     signal: context.signal,
     onLine: (line) => say(context, line.replace(/^remote: /, "").trimEnd()),
   });
-  if (outcome.exitCode !== 0)
+  const cutOff =
+    outcome.exitCode === 0 ? undefined : await whenCutOff(invocation, client, { source, commit });
+  if (outcome.exitCode !== 0 && cutOff === undefined)
     throw new CliError("CLI_PUSH_FAILED", `git push ended with exit code ${outcome.exitCode}`, {
       exitCode: 1,
       hint: "git's own words are above.",
     });
   return await verdict(invocation, client, { source, commit });
+}
+
+/** A control plane that went away during the push has the commit and takes its run up again: follow that one. */
+async function whenCutOff(
+  invocation: Invocation,
+  client: ApiClient,
+  { source, commit }: { source: string; commit: string },
+): Promise<RunView | undefined> {
+  const deadline = invocation.context.now() + awayMs;
+  for (;;) {
+    try {
+      const { runs } = await client.delivery.runs({ query: { source, limit: 20 } });
+      const found = runs.find((candidate) => candidate.commit === commit);
+      return found && (await followRun(invocation, client, found.id));
+    } catch (error) {
+      if (!hasCode(error, "API_UNREACHABLE") || invocation.context.now() > deadline) throw error;
+      await systemClock.sleep(500, invocation.context.signal);
+    }
+  }
 }
 
 /** The newest run of the commit decides; git itself only says that the commit was stored. */
