@@ -324,14 +324,16 @@ function dockerCases(parts: () => Parts): void {
     await fill(81, 100);
     expect(await metrics()).toEqual([100, 2]);
 
-    const context = await browser.newContext();
-    const page = await openPage(context);
-    await signIn(page, lila, "Google", "alan@example.com");
-    expect(await page.getByRole("alert").textContent()).toContain("No more Google sign-ups for now");
-    await signIn(page, lila, "Google", "ada@example.com");
-    expect(await page.getByTestId("person").textContent()).toBe("Ada Lovelace");
+    // A browser for each person, as in life.
+    const [alan, ada] = await Promise.all([browser.newContext(), browser.newContext()]);
+    const refused = await openPage(alan);
+    await signIn(refused, lila, "Google", "alan@example.com");
+    expect(await refused.getByRole("alert").textContent()).toContain("No more Google sign-ups for now");
+    const welcome = await openPage(ada);
+    await signIn(welcome, lila, "Google", "ada@example.com");
+    expect(await welcome.getByTestId("person").textContent()).toBe("Ada Lovelace");
     expect(await metrics()).toEqual([100, 2]);
-    await context.close();
+    await Promise.all([alan.close(), ada.close()]);
   });
 
   it("tells a page that hangs from an API that is well: the web has a probe of its own (R-283)", async () => {
