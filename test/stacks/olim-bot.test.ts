@@ -49,7 +49,7 @@ function deploysOneSessionAtATime(world: () => World, versions: readonly string[
       return Date.parse(identifiedAt) - Date.parse(sessions[index]?.closedAt ?? "");
     });
     process.stdout.write(`olim-bot on ${platform.options.runtime}: away ${away.join(", ")} ms per switch\n`);
-    expect(Math.max(...away)).toBeLessThan(30_000);
+    expect(Math.max(...away)).toBeLessThan(60_000);
   });
 }
 
