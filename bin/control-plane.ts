@@ -20,6 +20,7 @@ import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { resolveBundle } from "./resolve-bundle.ts";
+import { makeVariablesOf } from "./secrets.ts";
 
 /** Builds the control plane from real drivers and starts it. Replicas and edge are processes of their own and go on without it. */
 export async function startControlPlane(
@@ -53,6 +54,7 @@ export async function startControlPlane(
   if (token !== undefined) await writeFileAtomic(join(home, "token"), `${token}\n`);
   const runtime = await makeRuntime(values.runtime, home);
   const edge = await makeEdge(values.edge, home);
+  const variables = makeVariablesOf(home, { store, clock });
   const parts: EngineParts = {
     store,
     runtime,
@@ -68,11 +70,12 @@ export async function startControlPlane(
     },
     resolve: resolveBundle,
     request: requestThroughEdge(http),
+    mask: (scope, text) => variables.masks.mask(scope, text),
     log,
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
-  const { delivery, sources } = makeDelivery(home, engine, parts);
+  const { delivery, sources } = makeDelivery(home, engine, { ...parts, variables });
   const version = packageVersion();
   const server = createServer({
     engine,
@@ -80,6 +83,7 @@ export async function startControlPlane(
     store,
     sources,
     delivery,
+    variables,
     clock,
     ids,
     resolve: resolveBundle,

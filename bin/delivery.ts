@@ -6,6 +6,7 @@ import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
+import type { Variables } from "../src/delivery/variables.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
@@ -15,7 +16,7 @@ import type { Sources } from "../src/source/port.ts";
 export function makeDelivery(
   home: string,
   engine: Engine,
-  { store, runtime, clock, ids, log }: EngineParts,
+  { store, runtime, clock, ids, log, variables }: EngineParts & { variables: Variables },
 ): { delivery: Delivery; sources: Sources } {
   const sources = new GitSources({
     home,
@@ -31,8 +32,8 @@ export function makeDelivery(
     log,
     jobs: new ProcessJobRunner({ folder: join(home, "jobs"), programs: [dirname(process.execPath)] }),
     gather: gatherBundle,
-    variables: async () => ({}),
-    mask: (_scope, line) => line,
+    variables: (scope, signal) => variables.environment.values(scope, signal),
+    mask: (scope, line) => variables.masks.mask(scope, line),
     phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
   });
   return { delivery, sources };

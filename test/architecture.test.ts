@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/runtime": ["src/lib", "src/stack", "src/rollout"],
   "src/edge": ["src/lib"],
   "src/source": ["src/lib"],
+  "src/secrets": ["src/lib", "src/rollout", "src/store"],
   "src/build": ["src/lib", "src/stack", "src/pipeline"],
   "src/delivery": [
     "src/lib",
@@ -27,6 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/store",
     "src/source",
     "src/build",
+    "src/secrets",
     "src/reconciler",
   ],
   "src/store": ["src/lib", "src/stack", "src/rollout"],
@@ -43,6 +45,9 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api": [
     "src/lib",
     "src/api/contract",
+    "src/delivery",
+    "src/source",
+    "src/secrets",
     "src/stack",
     "src/rollout",
     "src/policy",

@@ -1,8 +1,11 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
+import { makeVariables } from "../delivery/variables.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import type { DeploymentId } from "../rollout/ids.ts";
+import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
+import { loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Service } from "../stack/stack.ts";
 import { createToken } from "./auth/token.ts";
@@ -19,6 +22,7 @@ export class ApiWorld {
   readonly server: ApiServer;
   /** What the loader finds from now on. */
   problems: Problem[] = [];
+  readonly secrets = new MemorySecrets("vault");
   readonly parts: ApiParts;
   readonly deliveries = new DeliveryWorld(this.world);
 
@@ -30,6 +34,19 @@ export class ApiWorld {
       engine: this.world.engine,
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
+      variables: makeVariables({
+        ...parts,
+        secrets: { own: new MemoryOwnSecrets(), providers: () => [this.secrets] },
+        load: (bundle, environment) =>
+          bundle.composeFiles.includes("/project/stack.json")
+            ? { ...parts.resolve(bundle, environment), variablesUsed: {} }
+            : loadStack({
+                ...bundle,
+                environment: bundle.variables,
+                environmentName: environment,
+                readText: (path) => bundle.texts[path],
+              }),
+      }),
       resolve: (bundle, environment) => {
         const { stack } = parts.resolve(bundle, environment);
         return {

@@ -4,6 +4,9 @@ import type { Bundle } from "../store/port.ts";
 import { refuseErrors } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 
+/** Reading values has its own time limit. */
+const noSignal = new AbortController().signal;
+
 /** Refuses a bundle with errors or for another stack; returns its warnings. */
 export function checkBundle(
   parts: ApiParts,
@@ -27,16 +30,26 @@ export function checkBundle(
   return problems;
 }
 
+/** What was sent, with the environment's variables and secrets beneath it. */
+export async function suppliedBundle(
+  { variables }: Pick<ApiParts, "variables">,
+  scope: Scope,
+  sent: { bundle: Bundle; files: Readonly<Record<string, string>> },
+): Promise<{ bundle: Bundle; files: Readonly<Record<string, Uint8Array>> }> {
+  const files = Object.fromEntries(
+    Object.entries(sent.files).map(([name, content]) => [name, Buffer.from(content, "base64")]),
+  );
+  variables.masks.rememberNamed(scope, sent.bundle.variables);
+  return await variables.environment.supply(scope, { bundle: sent.bundle, files }, noSignal);
+}
+
 /** Stores the contents of secrets and configs; answers name -> version. */
 export function putFiles(
   { store }: Pick<ApiParts, "store">,
   scope: Scope,
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, Uint8Array>>,
 ): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(files).map(([name, content]) => [
-      name,
-      store.secrets.put(scope, name, Buffer.from(content, "base64")),
-    ]),
+    Object.entries(files).map(([name, content]) => [name, store.secrets.put(scope, name, content)]),
   );
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from "../delivery/delivery.ts";
+import type { Variables } from "../delivery/variables.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Engine } from "../reconciler/engine.ts";
@@ -15,6 +16,9 @@ export type ApiParts = {
   store: Store;
   sources: Sources;
   delivery: Delivery;
+  variables: Variables;
+  /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
+  rotateKey?: () => number;
   clock: Clock;
   ids: Ids;
   /** Compose text to stack, with all problems; the same function that the engine has. */

@@ -10,6 +10,7 @@ import type { ApiParts } from "./parts.ts";
 import { Router } from "./route.ts";
 import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
+import { environmentRoutes } from "./routes/environment.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -46,6 +47,7 @@ export function createServer(parts: ApiParts): ApiServer {
   stackRoutes(router);
   deploymentRoutes(router);
   deliveryRoutes(router);
+  environmentRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
   let ownAddress = "";

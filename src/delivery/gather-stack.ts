@@ -1,6 +1,7 @@
 import { chooseComposeFiles } from "../bundle/compose-files.ts";
 import type { Gathered } from "../bundle/gather-bundle.ts";
 import { hasErrors } from "../stack/problem.ts";
+import { missingFiles } from "./environment.ts";
 import { DeliveryError } from "./errors.ts";
 import type { DeliveryParts } from "./parts.ts";
 import type { Run } from "./run.ts";
@@ -19,11 +20,12 @@ export async function gatherStack(
   const set = chooseComposeFiles(named, folder);
   if (set.files.includes(folder))
     throw new DeliveryError("DELIVERY_NO_COMPOSE_FILE", `${run.source} has no Compose file at its root`);
+  const variables = await parts.variables(run.scope, signal);
   const gathered = await parts.gather({
     set,
     cwd: folder,
     environmentName: run.scope.environment,
-    variables: await parts.variables(run.scope, signal),
+    variables,
     profiles: [],
     envFiles: [],
     // A checkout's folder is named after its commit, so the stack is called what it was pushed to.
@@ -31,7 +33,7 @@ export async function gatherStack(
   });
   const { stack, problems } = gathered;
   if (!stack || hasErrors(problems)) throw invalid(problems, folder);
-  return { ...gathered, stack };
+  return { ...gathered, stack, files: { ...missingFiles(stack, variables), ...gathered.files } };
 }
 
 function invalid(problems: Gathered["problems"], folder: string): DeliveryError {

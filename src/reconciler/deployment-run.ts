@@ -55,7 +55,7 @@ export function courseOf(
       mode,
     };
   }
-  const carried = carriedImages(book, deployment.previous, deployment.request?.services ?? []);
+  const carried = carriedImages(book, deployment.previous, deployment.request);
   const resolved = { ...progress, images: { ...carried, ...progress.images } };
   return {
     ...wished(parts, deployment, deployment.request, { progress: resolved, after }),
@@ -99,11 +99,19 @@ function wished(
   };
 }
 
-/** `deploy web` takes new images for web only; the other services keep those of the current release. */
-function carriedImages(book: ReleaseBook, previous: ReleaseId | undefined, named: readonly string[]) {
-  if (previous === undefined || named.length === 0) return {};
+/**
+ * `deploy web` takes new images for web only; the other services keep those of the current release. A new value of a
+ * variable takes no new image at all.
+ */
+function carriedImages(
+  book: ReleaseBook,
+  previous: ReleaseId | undefined,
+  request: DeployRequest | undefined,
+) {
+  const { services = [], keepImages = false } = request ?? {};
+  if (previous === undefined || (services.length === 0 && !keepImages)) return {};
   return Object.fromEntries(
-    Object.entries(book.release(previous).images).filter(([name]) => !named.includes(name)),
+    Object.entries(book.release(previous).images).filter(([name]) => !services.includes(name)),
   );
 }
 

@@ -25,7 +25,7 @@ import { observeScope, type ScopeView } from "./observe-scope.ts";
 import { overridesAfter } from "./operations.ts";
 import type { EngineParts } from "./parts.ts";
 import { noOverrides, type ReleaseBook } from "./release-book.ts";
-import { failureOf } from "./step-failure.ts";
+import { failureOf, maskOf } from "./step-failure.ts";
 import { runStep } from "./steps/runners.ts";
 import type { StepWorld } from "./steps/step-world.ts";
 import { WindowWatch } from "./window-watch.ts";
@@ -134,7 +134,8 @@ export class ScopeWorker {
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
-      return this.#failed(deployment, failureOf(error, { kind: "ensureResources" }), signal);
+      const failure = failureOf(error, { kind: "ensureResources" }, maskOf(parts, this.scope));
+      return this.#failed(deployment, failure, signal);
     }
   }
 
@@ -180,7 +181,7 @@ export class ScopeWorker {
       const key = stepKey(step);
       if ((progress.attempts.get(key) ?? 0) >= maxAttempts) {
         const again = engineError("ENGINE_DOES_NOT_SETTLE", `${key} had to be repeated ${maxAttempts} times`);
-        failures.push(failureOf(again, step));
+        failures.push(failureOf(again, step, maskOf(this.#shared.parts, this.scope)));
         return;
       }
       const one = { step, journal, position, startedAt: progress.startedAt.get(key) };
@@ -226,7 +227,7 @@ export class ScopeWorker {
     signal: AbortSignal,
   ): Promise<DeploymentFailure | undefined> {
     const { step, journal, position } = one;
-    const { clock } = this.#shared.parts;
+    const { clock, log } = this.#shared.parts;
     const began = clock.now();
     journal.started(step, position);
     try {
@@ -246,11 +247,8 @@ export class ScopeWorker {
       return undefined;
     } catch (error) {
       if (signal.aborted) throw error;
-      const failure = failureOf(error, step);
-      this.#shared.parts.log("warn", `step ${stepKey(step)} failed: ${failure.message}`, {
-        deployment: deployment.id,
-        error: String(error),
-      });
+      const failure = failureOf(error, step, maskOf(this.#shared.parts, this.scope));
+      log("warn", `step ${stepKey(step)} failed: ${failure.message}`, { deployment: deployment.id });
       journal.failed(step, clock.now() - began, failure);
       return failure;
     }
@@ -274,7 +272,7 @@ export class ScopeWorker {
         (await observeScope(parts, { tracker, book, resourcesReady: true }, this.scope, signal)).replicas,
       control: () => parts.store.deployments.get(deployment.id)?.control,
       startedAt: one.startedAt,
-      output: (line) => one.journal.output(one.step, line),
+      output: (line) => one.journal.output(one.step, maskOf(parts, this.scope)(line)),
       signal,
     };
   }

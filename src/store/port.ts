@@ -116,6 +116,8 @@ export type DeployRequest = {
   label: string;
   services: readonly string[];
   fileVersions: Readonly<Record<string, string>>;
+  /** With the images of the current release, for what they are there: only settings have changed. */
+  keepImages?: boolean;
 };
 
 /** Why it failed, in one screen. */

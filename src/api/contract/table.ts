@@ -1,5 +1,6 @@
 import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
+import { environmentEndpoints } from "./environment.ts";
 import { operateEndpoints } from "./operate.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { systemEndpoints } from "./system.ts";
@@ -9,6 +10,7 @@ export const apiTable = {
   stacks: stackEndpoints,
   deployments: deploymentEndpoints,
   delivery: deliveryEndpoints,
+  environment: environmentEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,
 };

@@ -1,6 +1,6 @@
 import type { DeploymentId } from "../../rollout/ids.ts";
 import type { Deployment, DeployRequest } from "../../store/port.ts";
-import { checkBundle, putFiles } from "../bundle.ts";
+import { checkBundle, putFiles, suppliedBundle } from "../bundle.ts";
 import { deploymentEndpoints } from "../contract/deployments.ts";
 import { deploymentEvents } from "../deployment-events.ts";
 import { apiError } from "../errors.ts";
@@ -14,11 +14,12 @@ export function deploymentRoutes(router: Router): void {
   const { parts } = router;
   const { engine, store } = parts;
 
-  router.answer(deploymentEndpoints.create, ({ params, body, actor }) => {
-    const warnings = checkBundle(parts, params, body.bundle);
+  router.answer(deploymentEndpoints.create, async ({ params, body, actor }) => {
+    const { bundle, files } = await suppliedBundle(parts, params, body);
+    const warnings = checkBundle(parts, params, bundle);
     const by = actor(body.reason);
     const deployment = steer(parts, { by, action: "deploy", scope: params }, () => {
-      const { bundle, label, services, files } = body;
+      const { label, services } = body;
       const fileVersions = putFiles(parts, params, files);
       const request: DeployRequest = { bundle, label, services, fileVersions };
       return engine.deploy(params, request, by);

@@ -10,7 +10,7 @@ const statsLimitMs = 10_000;
 
 export function operateRoutes(router: Router): void {
   const { parts } = router;
-  const { engine, runtime, clock } = parts;
+  const { engine, runtime, clock, variables } = parts;
 
   for (const action of ["restart", "stop", "start"] as const)
     router.answer(operateEndpoints[action], ({ params, body, actor }) => {
@@ -37,7 +37,8 @@ export function operateRoutes(router: Router): void {
       ...(query.since === undefined ? {} : { since: query.since }),
     };
     return async function* lines(signal) {
-      for await (const item of runtime.logs(wanted, signal)) yield { item };
+      for await (const item of runtime.logs(wanted, signal))
+        yield { item: { ...item, text: variables.masks.mask(wanted.scope, item.text) } };
     };
   });
 

@@ -2,7 +2,7 @@ import { scopeKey } from "../../rollout/ids.ts";
 import { hasErrors } from "../../stack/problem.ts";
 import type { DeployRequest } from "../../store/port.ts";
 import { audited } from "../audited.ts";
-import { checkBundle, putFiles } from "../bundle.ts";
+import { checkBundle, putFiles, suppliedBundle } from "../bundle.ts";
 import { stackEndpoints } from "../contract/stacks.ts";
 import { findRelease } from "../find-release.ts";
 import type { Router } from "../route.ts";
@@ -36,12 +36,13 @@ export function stackRoutes(router: Router): void {
   });
 
   router.answer(stackEndpoints.plan, async ({ params, body }) => {
-    const warnings = checkBundle(router.parts, params, body.bundle);
+    const { bundle, files } = await suppliedBundle(router.parts, params, body);
+    const warnings = checkBundle(router.parts, params, bundle);
     const request: DeployRequest = {
-      bundle: body.bundle,
+      bundle,
       label: body.label,
       services: body.services,
-      fileVersions: store.transaction(() => putFiles(router.parts, params, body.files)),
+      fileVersions: store.transaction(() => putFiles(router.parts, params, files)),
     };
     return { plan: await engine.plan(params, request), warnings };
   });
