@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /**
  * unit: no Docker, no network, no sleep, under ten seconds. drivers: real components on this machine
- * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. stacks: the reference
- * stacks of stacks/ on the whole product.
+ * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. stacks: the five
+ * reference stacks of stacks/ up together. journeys: each of them through its whole story, most of an hour.
  */
 export default defineConfig({
   test: {
@@ -36,7 +36,17 @@ export default defineConfig({
       {
         test: {
           name: "stacks",
+          include: ["test/stacks/all.test.ts", "test/stacks/stand-ins.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "journeys",
           include: ["test/stacks/**/*.test.ts"],
+          exclude: ["test/stacks/all.test.ts", "test/stacks/stand-ins.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,
