@@ -83,7 +83,7 @@ class Stack {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...(key === undefined ? {} : { "idempotency-key": key }),
     };
-    const target = { host: "127.0.0.1", port: this.platform.http, method, path, headers, timeout: 40_000 };
+    const target = { host: "127.0.0.1", port: this.platform.http, method, path, headers, timeout: 75_000 };
     return new Promise((resolve, reject) => {
       const sent = request({ ...target, ...(agent === undefined ? {} : { agent }) }, (response) => {
         let text = "";
@@ -95,7 +95,7 @@ class Stack {
           resolve({ status: response.statusCode ?? 0, body: text, headers: response.headers });
         });
       });
-      sent.on("timeout", () => sent.destroy(new Error("no answer within 40 s")));
+      sent.on("timeout", () => sent.destroy(new Error("no answer within 75 s")));
       sent.on("error", reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -234,8 +234,8 @@ class Load {
   }
 }
 
-/** Most sessions alive at one moment, and the longest time without any between two. */
-function judge(sessions: readonly Session[]): { most: number; longestGapMs: number } {
+/** Most sessions alive at one moment, and the times without any between two. */
+function judge(sessions: readonly Session[]): { most: number; gapsMs: readonly number[] } {
   const spans = sessions
     .map(
       ({ identifiedAt, closedAt }) =>
@@ -243,8 +243,8 @@ function judge(sessions: readonly Session[]): { most: number; longestGapMs: numb
     )
     .sort((a, b) => a[0] - b[0]);
   const most = Math.max(...spans.map(([at]) => spans.filter(([from, to]) => from <= at && at < to).length));
-  const gaps = spans.slice(1).map(([from], index) => from - (spans[index]?.[1] ?? from));
-  return { most, longestGapMs: Math.max(0, ...gaps) };
+  const gapsMs = spans.slice(1).map(([from], index) => from - (spans[index]?.[1] ?? from));
+  return { most, gapsMs };
 }
 
 whenAvailable({ runtime: "docker", edge: "haproxy" }, () =>
@@ -327,17 +327,17 @@ whenAvailable({ runtime: "docker", edge: "haproxy" }, () =>
         version: "5",
       });
       const sessions = await stack.sessions();
-      const { most, longestGapMs } = judge(sessions);
+      const { most, gapsMs } = judge(sessions);
       console.log(
-        `mileage-bot: ${load.requests} requests, ${load.failures.length} failed, longest ${Math.round(load.longestMs)} ms; ${sessions.length} sessions, longest gap ${longestGapMs} ms`,
+        `mileage-bot: ${load.requests} requests, ${load.failures.length} failed, longest ${Math.round(load.longestMs)} ms; ${sessions.length} sessions, gaps ${gapsMs.join(", ")} ms`,
       );
       expect(load.failures).toEqual([]);
       expect(load.requests).toBeGreaterThan(300);
       expect(sessions.length).toBeGreaterThanOrEqual(7);
       expect(sessions.filter(({ overlap }) => overlap)).toEqual([]);
       expect(most).toBe(1);
-      // 10 s on a quiet machine; the edge holds requests for at most 30 s.
-      expect(longestGapMs).toBeLessThan(30_000);
+      // Some seconds on a quiet machine; the edge holds requests for at most 60 s.
+      expect(Math.max(...gapsMs)).toBeLessThan(60_000);
     }, 900_000);
 
     it("a release that crashes at its start fails, and the old one has its session back (R-090)", async () => {
@@ -409,7 +409,7 @@ whenAvailable({ runtime: "docker", edge: "haproxy" }, () =>
         return (await stack.entryNotes()).filter((note) => note.startsWith("outage-"));
       });
       console.log(`mileage-bot: answers during the outage ${JSON.stringify(Object.fromEntries(statuses))}`);
-      expect(statuses.get(202)).toBeGreaterThan(0);
+      expect(statuses.get(202)).toBeGreaterThan(20);
       expect(notes.length).toBe(100);
       expect(new Set(notes).size).toBe(100);
       expect((await stack.replica("backend")).restarts).toBe(restarts);

@@ -8,6 +8,8 @@ type Known = { session: Session; at: number };
 
 const longestHours = 12;
 const trustMs = 2 * 60_000;
+/** After a failure the database is not asked for so long. */
+const awayMs = 2_000;
 const mostKnown = 1_000;
 
 /**
@@ -18,6 +20,7 @@ export class Sessions {
   readonly #database: Database;
   readonly #minutes: number;
   readonly #lastKnown = new Map<string, Known>();
+  #awayUntil = 0;
 
   constructor(database: Database, minutes: number) {
     this.#database = database;
@@ -38,14 +41,19 @@ export class Sessions {
 
   async find(token: string): Promise<Session | undefined> {
     const key = hashOf(token).toString("hex");
+    const before = this.#trusted(key);
+    // Each request would wait for its own timeout otherwise.
+    if (before && Date.now() < this.#awayUntil) return before;
     try {
       const session = await this.#read(token);
       this.#lastKnown.delete(key);
       if (session) this.#remember(key, session);
       return session;
     } catch (error) {
-      const known = this.#lastKnown.get(key);
-      if (isAway(error) && known && Date.now() - known.at < trustMs) return known.session;
+      if (!isAway(error)) throw error;
+      this.#awayUntil = Date.now() + awayMs;
+      const known = this.#trusted(key);
+      if (known) return known;
       throw error;
     }
   }
@@ -53,6 +61,11 @@ export class Sessions {
   async close(token: string): Promise<void> {
     this.#lastKnown.delete(hashOf(token).toString("hex"));
     await this.#database.query("delete from sessions where token_hash = $1", [hashOf(token)]);
+  }
+
+  #trusted(key: string): Session | undefined {
+    const known = this.#lastKnown.get(key);
+    return known && Date.now() - known.at < trustMs ? known.session : undefined;
   }
 
   async #read(token: string): Promise<Session | undefined> {
