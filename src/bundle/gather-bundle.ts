@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../lib/platform-error.ts";
-import type { Problem } from "../stack/problem.ts";
 import type { ComposeModel } from "../stack/compose-model.ts";
+import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { ComposeFileSet } from "./compose-files.ts";
 import { bundleError } from "./errors.ts";
@@ -33,6 +33,8 @@ export type Gathered = {
   /** Secret or config name -> content. Never part of the bundle, never printed. */
   files: Record<string, Uint8Array>;
   stack?: Stack;
+  /** Known even when there are errors. */
+  projectName?: string;
   model?: ComposeModel;
   problems: readonly Problem[];
 };
@@ -78,6 +80,7 @@ export async function gatherBundle(request: GatherRequest): Promise<Gathered> {
     },
     files,
     ...(loaded.stack === undefined ? {} : { stack: loaded.stack }),
+    ...(loaded.projectName === undefined ? {} : { projectName: loaded.projectName }),
     ...(loaded.model === undefined ? {} : { model: loaded.model }),
     problems: [...loaded.problems, ...missing],
   };

@@ -18,17 +18,18 @@ export const stackFileOptions: readonly OptionSpec[] = [
   },
 ];
 
-/** Loads the stack that the options name, else the one in the current folder. */
+/** Loads the stack that the options name, else the one in the current folder; the shell wins over `beneath`. */
 export async function gatherFromOptions(
   invocation: Invocation,
   set: ComposeFileSet = chooseComposeFiles(invocation.options.list("file"), invocation.context.cwd),
+  beneath: Readonly<Record<string, string>> = {},
 ): Promise<Gathered> {
   const { options, context, settings } = invocation;
   return await gatherBundle({
     set,
     cwd: context.cwd,
     environmentName: settings.environment,
-    variables: context.env,
+    variables: { ...beneath, ...context.env },
     profiles: options.list("profile"),
     envFiles: options.list("envFile"),
     projectName: options.text("name") ?? context.env["COMPOSE_PROJECT_NAME"],

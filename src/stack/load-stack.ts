@@ -28,12 +28,14 @@ export type LoadedStack = {
   /** By file and line. */
   problems: readonly Problem[];
   variablesUsed: Readonly<Record<string, string>>;
+  /** Known even when there are errors. */
+  projectName?: string;
 };
 
 /** Compose texts -> Stack: load, infer, lint. Pure and total: the same texts and variables always give the same stack. */
 export function loadStack(input: LoadStackInput): LoadedStack {
-  const { model, problems, locate, variablesUsed } = loadCompose(input);
-  if (model === undefined) return { problems: sorted(problems), variablesUsed };
+  const { model, problems, locate, variablesUsed, projectName } = loadCompose(input);
+  if (model === undefined) return { problems: sorted(problems), variablesUsed, projectName };
   const dockerfiles = readDockerfiles(model, input.readText);
   const built = buildStack(model, {
     environment: input.environmentName,
@@ -56,6 +58,7 @@ export function loadStack(input: LoadStackInput): LoadedStack {
     model,
     problems: all,
     variablesUsed,
+    projectName,
   };
 }
 

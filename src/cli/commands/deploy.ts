@@ -5,8 +5,9 @@ import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { notFound } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { gatherWithEnvironment } from "../gather-with-environment.ts";
 import { handOver } from "../hand-over.ts";
-import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
+import { stackFileOptions } from "../stack-options.ts";
 import { suggestionHint } from "../suggest.ts";
 import { errStyle, printJson, say, shortPath } from "../terminal.ts";
 
@@ -34,10 +35,10 @@ export const deployCommand: CommandSpec = {
 };
 
 async function deploy(invocation: Invocation): Promise<ExitCode> {
-  const gathered = await gatherFromOptions(invocation);
+  const client = await connect(invocation);
+  const gathered = await gatherWithEnvironment(invocation, client);
   const stack = await readyToDeploy(invocation, gathered);
   if (stack === undefined) return 1;
-  const client = await connect(invocation);
   const deployment = await handOver(invocation, client, gathered, stack);
   return await carryOut(invocation, client, deployment);
 }

@@ -1,8 +1,9 @@
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { gatherWithEnvironment } from "../gather-with-environment.ts";
 import { inBase64 } from "../hand-over.ts";
-import { gatherFromOptions, stackFileOptions } from "../stack-options.ts";
+import { stackFileOptions } from "../stack-options.ts";
 import { answer } from "../terminal.ts";
 import { readyToDeploy } from "./deploy.ts";
 
@@ -23,10 +24,10 @@ export const planCommand: CommandSpec = {
 };
 
 async function plan(invocation: Invocation): Promise<ExitCode> {
-  const gathered = await gatherFromOptions(invocation);
+  const client = await connect(invocation);
+  const gathered = await gatherWithEnvironment(invocation, client);
   const stack = await readyToDeploy(invocation, gathered);
   if (stack === undefined) return 1;
-  const client = await connect(invocation);
   const { plan: steps, warnings } = await client.stacks.plan({
     params: { stack, environment: invocation.settings.environment },
     body: {

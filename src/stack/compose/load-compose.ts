@@ -38,6 +38,8 @@ export type LoadedCompose = {
   locate: (composePath: string) => { file: string; line: number; column: number } | undefined;
   /** Variables that interpolation looked up and that came from `environment`, not from a `.env` file. */
   variablesUsed: Readonly<Record<string, string>>;
+  /** Known even when the rest is not. */
+  projectName: string;
 };
 
 /**
@@ -56,6 +58,7 @@ export function loadCompose(input: LoadInput): LoadedCompose {
     problems: context.report.problems,
     locate: (path) => context.locator.locate(parsePath(path)),
     variablesUsed: Object.fromEntries(used),
+    projectName: name,
   };
 }
 
