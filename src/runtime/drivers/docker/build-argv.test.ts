@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { ComposeBuild } from "../../../stack/compose-model.ts";
+import { canonicalRepository, parseReference, registryOf } from "../../../stack/image-reference.ts";
 import { buildCommand } from "./build-argv.ts";
-import { canonicalRepository, parseReference, privateTag, registryOf } from "./image-reference.ts";
+import { privateTag } from "./private-tag.ts";
 
 const command = (
   build: Partial<ComposeBuild>,

@@ -1,5 +1,6 @@
 import { parseDuration } from "../../../lib/duration.ts";
 import type { ImageDigest } from "../../../rollout/ids.ts";
+import { canonicalRepository, parseReference } from "../../../stack/image-reference.ts";
 import { runtimeError } from "../../errors.ts";
 import type { ImageRequest, ReplicaSpec, ResolvedImage } from "../../port.ts";
 import { buildImage } from "./build.ts";
@@ -8,7 +9,7 @@ import { EngineRefusal, refusedWith } from "./client.ts";
 import type { ImageInspect } from "./engine-types.ts";
 import { LineReader } from "./frames.ts";
 import type { DockerHost } from "./host.ts";
-import { canonicalRepository, parseReference, privateTag } from "./image-reference.ts";
+import { privateTag } from "./private-tag.ts";
 import { registryAuth } from "./registry-auth.ts";
 
 /** A pull with no progress at all for this long is given up. */
