@@ -75,14 +75,13 @@ export async function startControlPlane(
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
-  const { delivery, sources } = makeDelivery(home, engine, { ...parts, variables });
+  const { statuses, ...works } = makeDelivery(home, engine, { ...parts, variables });
   const version = packageVersion();
   const server = createServer({
     engine,
     runtime,
     store,
-    sources,
-    delivery,
+    ...works,
     variables,
     clock,
     ids,
@@ -93,7 +92,9 @@ export async function startControlPlane(
   });
   await engine.reconciler.start();
   const address = await server.listen(parseListener(values.api));
-  delivery.start();
+  statuses.start();
+  works.delivery.start();
+  works.previews.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
     runtime: runtime.name,
@@ -107,7 +108,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
-    await delivery.stop();
+    await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await Promise.all([runtime.close(), edge.close()]);
     store.close();

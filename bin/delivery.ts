@@ -1,23 +1,39 @@
 import { dirname, join } from "node:path";
 import { ProcessJobRunner } from "../src/build/drivers/process.ts";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
+import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
 import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
+import { runVariables } from "../src/delivery/preview-variables.ts";
+import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
+import { Webhooks } from "../src/delivery/webhooks.ts";
+import { Forgejo } from "../src/forge/drivers/forgejo.ts";
+import { Gitea } from "../src/forge/drivers/gitea.ts";
+import { GitHub } from "../src/forge/drivers/github.ts";
+import { PlainWebhook } from "../src/forge/drivers/plain.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
 import type { Sources } from "../src/source/port.ts";
+
+export type DeliveryWorks = {
+  delivery: Delivery;
+  sources: Sources;
+  webhooks: Webhooks;
+  previews: Previews;
+  statuses: CommitStatuses;
+};
 
 /** Builds the way from a pushed commit to a deployment out of real drivers. */
 export function makeDelivery(
   home: string,
   engine: Engine,
   { store, runtime, clock, ids, log, variables }: EngineParts & { variables: Variables },
-): { delivery: Delivery; sources: Sources } {
+): DeliveryWorks {
   const sources = new GitSources({
     home,
     hookCommand: [process.execPath, join(import.meta.dirname, "post-receive.ts")],
@@ -32,9 +48,18 @@ export function makeDelivery(
     log,
     jobs: new ProcessJobRunner({ folder: join(home, "jobs"), programs: [dirname(process.execPath)] }),
     gather: gatherBundle,
-    variables: (scope, signal) => variables.environment.values(scope, signal),
+    variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     mask: (scope, line) => variables.masks.mask(scope, line),
     phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
   });
-  return { delivery, sources };
+  const forges = {
+    github: new GitHub(),
+    gitea: new Gitea(),
+    forgejo: new Forgejo(),
+    plain: new PlainWebhook(),
+  };
+  const parts = { store, clock, delivery, engine, sources, forges, log };
+  const previews = new Previews(parts);
+  const webhooks = new Webhooks({ ...parts, previews });
+  return { delivery, sources, webhooks, previews, statuses: new CommitStatuses(parts) };
 }

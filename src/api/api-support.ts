@@ -1,7 +1,10 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
+import { Previews } from "../delivery/previews.ts";
 import { makeVariables } from "../delivery/variables.ts";
+import { Webhooks } from "../delivery/webhooks.ts";
+import { allForges } from "../forge/forge-support.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import type { DeploymentId } from "../rollout/ids.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
@@ -34,6 +37,7 @@ export class ApiWorld {
       engine: this.world.engine,
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
+      ...this.#hooks(),
       variables: makeVariables({
         ...parts,
         secrets: { own: new MemoryOwnSecrets(), providers: () => [this.secrets] },
@@ -59,6 +63,14 @@ export class ApiWorld {
       ...changes,
     };
     this.server = createServer(this.parts);
+  }
+
+  #hooks(): Pick<ApiParts, "webhooks" | "previews"> {
+    const { store, clock, log } = this.world.parts();
+    const { delivery, sources } = this.deliveries;
+    const common = { store, clock, log, delivery, sources, forges: allForges, engine: this.world.engine };
+    const previews = new Previews(common);
+    return { previews, webhooks: new Webhooks({ ...common, previews }) };
   }
 
   /** One request without a socket. A body that is text is sent as it is. */

@@ -1,5 +1,7 @@
 import type { Delivery } from "../delivery/delivery.ts";
+import type { Previews } from "../delivery/previews.ts";
 import type { Variables } from "../delivery/variables.ts";
+import type { Webhooks } from "../delivery/webhooks.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Engine } from "../reconciler/engine.ts";
@@ -16,6 +18,8 @@ export type ApiParts = {
   store: Store;
   sources: Sources;
   delivery: Delivery;
+  webhooks: Webhooks;
+  previews: Previews;
   variables: Variables;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;

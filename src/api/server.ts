@@ -11,9 +11,11 @@ import { Router } from "./route.ts";
 import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
+import { forgeRoutes } from "./routes/forge.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { webhookRoutes } from "./webhook-http.ts";
 
 const bodyLimitBytes = 32 * 1024 * 1024;
 /** Requests in progress get this long when the server closes; streams are ended at once and resume elsewhere. */
@@ -48,10 +50,12 @@ export function createServer(parts: ApiParts): ApiServer {
   deploymentRoutes(router);
   deliveryRoutes(router);
   environmentRoutes(router);
+  forgeRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
   let ownAddress = "";
   gitRoutes(app, parts, { guard, closing: closing.signal, ownAddress: () => ownAddress });
+  webhookRoutes(app, parts);
   serveExec(app.server, parts, { guard, closing: closing.signal });
   return {
     app,
@@ -96,7 +100,9 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
   );
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({ ...securityHeaders, "x-request-id": request.id });
-    guard.checkOrigin({ headers: request.headers, address: request.ip });
+    // A forge calls under whatever name this host has; its signature says who it is, and no browser can make one.
+    if (!request.routeOptions.url?.startsWith("/hooks/"))
+      guard.checkOrigin({ headers: request.headers, address: request.ip });
     if (request.is404) throw notFound(request);
   });
   app.setErrorHandler((error, request, reply) => {

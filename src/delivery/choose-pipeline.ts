@@ -70,7 +70,7 @@ function eventOf(run: Run): PipelineEvent {
     case "webhook":
       return { kind: "push", branch: run.ref };
     case "pullRequest":
-      return { kind: "pull-request", target: "main", source: run.ref };
+      return { kind: "pull-request", target: run.target ?? "main", source: run.ref };
     case "manual":
     case "schedule":
     case "registry":

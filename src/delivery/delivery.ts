@@ -14,7 +14,7 @@ export type RunRequest = {
   subject: string;
   author: string;
   trigger: Trigger;
-};
+} & Pick<Run, "services" | "fetchRef" | "target" | "checksOnly">;
 
 /**
  * Every way in (push, webhook, poll, command) ends here: one run at a time for a stack and environment, the newest of
@@ -46,7 +46,7 @@ export class Delivery {
     const { store, clock, ids, phases } = this.#parts;
     const run = store.transaction(() => {
       const waiting = this.book.unfinished(request.scope);
-      const same = waiting.find((other) => other.commit === request.commit);
+      const same = waiting.find((other) => other.commit === request.commit && covers(other, request));
       if (same) return same;
       const now = clock.now();
       const fresh: Run = {
@@ -59,7 +59,8 @@ export class Delivery {
         phases: phases.map(({ name }) => ({ name, state: "pending" })),
       };
       for (const older of waiting)
-        if (older.state === "queued" || older.state === "waiting") this.#supersede(older, fresh.id, now);
+        if ((older.state === "queued" || older.state === "waiting") && covers(fresh, older))
+          this.#supersede(older, fresh.id, now);
       this.book.put(fresh);
       return fresh;
     });
@@ -85,6 +86,11 @@ export class Delivery {
     );
     this.#wake(run.scope);
     return changed;
+  }
+
+  /** Whatever is under way for an environment that goes away. */
+  abortAll(scope: Scope, by: Actor): void {
+    for (const run of this.book.unfinished(scope)) if (run.control?.kind !== "abort") this.abort(run.id, by);
   }
 
   #decide(id: RunId, kind: "approve" | "reject", by: Actor): Run {
@@ -145,4 +151,13 @@ export class Delivery {
       this.book.forgetOldLines(next.source);
     }
   }
+}
+
+type Reach = Pick<Run, "services" | "checksOnly">;
+
+/** What the one does, the other does too: the whole stack covers a part of it, a deployment covers mere checks. */
+function covers(one: Reach, other: Reach): boolean {
+  if (one.checksOnly && !other.checksOnly) return false;
+  const { services } = one;
+  return services === undefined || (other.services?.every((name) => services.includes(name)) ?? false);
 }

@@ -14,6 +14,14 @@ export type Run = {
   subject: string;
   author: string;
   trigger: Trigger;
+  /** Only these take what the commit brings; absent: the whole stack. */
+  services?: readonly string[];
+  /** Where the commit is found at its forge, e.g. `refs/pull/7/head`; absent: at the branch. */
+  fetchRef?: string;
+  /** Branch that a pull request is to be merged into. */
+  target?: string;
+  /** The jobs and no more: nothing is built or deployed. */
+  checksOnly?: boolean;
   requestedBy: string;
   reason: string;
   createdAt: number;

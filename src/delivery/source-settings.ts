@@ -11,7 +11,32 @@ export type SourceSettings = {
   url?: string;
   /** Name of the secret of the environment `source` that holds the deploy key or token. */
   credential?: { kind: "sshKey" | "token"; secretName: string };
+  /** Where the outcome of a run is shown at its commit; absent: nowhere. */
+  status?: StatusSettings;
+  /** Absent: pull requests are checked, and nothing of them is deployed. */
+  previews?: PreviewSettings;
 };
+
+export type StatusSettings = {
+  forge: "github" | "gitea" | "forgejo";
+  /** Address of the forge's API; absent: GitHub's public one. */
+  apiUrl?: string;
+  /** `owner/name`. */
+  repository: string;
+  /** Name of the source's secret that holds the token. */
+  secretName: string;
+};
+
+export type PreviewSettings = {
+  /** A preview without a new commit is removed after this time. */
+  ttlHours: number;
+  /** At most so many at once. */
+  quota: number;
+  /** Pull requests from other repositories: whoever opens one could run code here. */
+  forks: "refused" | "withoutSecrets";
+};
+
+export const defaultPreviews: PreviewSettings = { ttlHours: 72, quota: 5, forks: "refused" };
 
 const collection = "sources";
 

@@ -24,6 +24,10 @@ export const runSchema = z
     commit: z.string(),
     subject: z.string(),
     author: z.string(),
+    services: list(z.string()).exactOptional(),
+    fetchRef: z.string().exactOptional(),
+    target: z.string().exactOptional(),
+    checksOnly: z.boolean().exactOptional(),
     trigger: z.enum(["push", "webhook", "pullRequest", "manual", "schedule", "registry"]),
     requestedBy: z.string(),
     reason: z.string(),
@@ -78,10 +82,31 @@ export const sourceSettingsSchema = z
     credential: z
       .object({ kind: z.enum(["sshKey", "token"]), secretName: z.string().min(1).max(200) })
       .exactOptional(),
+    status: z
+      .object({
+        forge: z.enum(["github", "gitea", "forgejo"]),
+        apiUrl: z
+          .url({ protocol: /^https?$/ })
+          .max(1000)
+          .exactOptional(),
+        repository: z.string().regex(/^[\w.-]{1,100}(\/[\w.-]{1,100}){1,5}$/, "must be OWNER/NAME"),
+        secretName: z.string().min(1).max(200),
+      })
+      .exactOptional(),
+    previews: z
+      .object({
+        ttlHours: z
+          .number()
+          .positive()
+          .max(24 * 365),
+        quota: z.number().int().min(1).max(100),
+        forks: z.enum(["refused", "withoutSecrets"]),
+      })
+      .exactOptional(),
   })
   .meta({ id: "Source" });
 
-const sourceName = z
+export const sourceName = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9_-]{0,62}$/,
@@ -109,6 +134,9 @@ export const deliveryEndpoints = {
       composeFiles: sourceSettingsSchema.shape.composeFiles.exactOptional(),
       url: sourceSettingsSchema.shape.url,
       credential: sourceSettingsSchema.shape.credential,
+      status: sourceSettingsSchema.shape.status,
+      /** `null` turns them off. */
+      previews: sourceSettingsSchema.shape.previews.unwrap().nullable().exactOptional(),
     }),
     response: sourceSettingsSchema,
   }),

@@ -1,6 +1,7 @@
 import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
+import { forgeEndpoints } from "./forge.ts";
 import { operateEndpoints } from "./operate.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { systemEndpoints } from "./system.ts";
@@ -10,6 +11,7 @@ export const apiTable = {
   stacks: stackEndpoints,
   deployments: deploymentEndpoints,
   delivery: deliveryEndpoints,
+  forge: forgeEndpoints,
   environment: environmentEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,

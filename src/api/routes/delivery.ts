@@ -21,7 +21,10 @@ export function deliveryRoutes(router: Router): void {
   router.answer(deliveryEndpoints.saveSource, async ({ params, body, actor }) => {
     await sources.ensure(params.source, AbortSignal.timeout(gitLimitMs));
     return audited(parts, { by: actor(), action: "source.save", target: params.source }, (detail) => {
-      const changed = { ...sourceSettings(store, params.source), ...body };
+      const { previews, ...rest } = body;
+      const { previews: before, ...present } = sourceSettings(store, params.source);
+      const chosen = previews === undefined ? before : (previews ?? undefined);
+      const changed = { ...present, ...rest, ...(chosen === undefined ? {} : { previews: chosen }) };
       detail({ ...body });
       saveSourceSettings(store, changed);
       return changed;

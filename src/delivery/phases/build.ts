@@ -9,8 +9,11 @@ const buildWidth = 2;
 export const buildPhase: Phase = {
   name: "build",
   async run({ parts, run, say, gathered, signal }) {
+    if (run.checksOnly) return { kind: "skipped", detail: "checks only" };
     const { stack, files } = await gathered();
-    const built = stack.services.filter((service) => service.compose.build !== undefined);
+    const built = stack.services.filter(
+      (service) => service.compose.build !== undefined && (run.services?.includes(service.name) ?? true),
+    );
     if (built.length === 0) return { kind: "skipped", detail: "no service is built here" };
     const images: Record<string, ResolvedImage> = {};
     await mapLimited(built, buildWidth, async (service) => {

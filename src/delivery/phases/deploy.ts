@@ -13,6 +13,7 @@ const lookAgainMs = 2000;
 export const deployPhase: Phase = {
   name: "deploy",
   async run(world) {
+    if (world.run.checksOnly) return { kind: "skipped", detail: "checks only" };
     const id = world.run.deployment ?? (await begin(world));
     const deployment = await follow(world, id);
     if (deployment.state === "succeeded") {
@@ -34,8 +35,9 @@ async function begin(world: RunWorld): Promise<DeploymentId> {
         parts.store.secrets.put(run.scope, name, content),
       ]),
     );
+    const services = run.services ?? [];
     const label = `${run.ref}-${shortCommit(run.commit)}`;
-    const { id } = parts.engine.deploy(run.scope, { bundle, label, services: [], fileVersions }, by);
+    const { id } = parts.engine.deploy(run.scope, { bundle, label, services, fileVersions }, by);
     parts.store.audit.append({
       at: parts.clock.now(),
       actor: run.requestedBy,
