@@ -12,6 +12,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   push: async () => (await import("./commands/push.ts")).pushCommand,
   pipeline: async () => (await import("./commands/pipeline.ts")).pipelineCommand,
   source: async () => (await import("./commands/source.ts")).sourceCommand,
+  preview: async () => (await import("./commands/preview.ts")).previewCommand,
   approve: async () => (await import("./commands/approve.ts")).approveCommand,
   reject: async () => (await import("./commands/reject.ts")).rejectCommand,
   status: async () => (await import("./commands/status.ts")).statusCommand,
