@@ -6,6 +6,8 @@ import { inferKind } from "./infer-kind.ts";
 import { inferPorts, publishedPort } from "./infer-ports.ts";
 import { inferProbe } from "./infer-probe.ts";
 import { canaryPolicy, checkStrategy, inferStrategy, writableVolumes } from "./infer-strategy.ts";
+import { isPreviewEnvironment } from "./preview-environment.ts";
+import { asPreview, checkPreview, type PreviewOf } from "./preview-stack.ts";
 import { hasErrors, type Problem } from "./problem.ts";
 import type { Locate } from "./problem-at.ts";
 import { checkCycles, dependenciesOf } from "./resolve-dependencies.ts";
@@ -44,7 +46,11 @@ export function buildStack(model: ComposeModel, options: BuildOptions): BuiltSta
   const problems: Problem[] = [...settings.problems];
   const tell = tellInto(problems, options.locate);
   const facts = gatherFacts(model, settings, options.exposedByImage ?? (() => []));
-  const services = facts.map((one) => buildService(one, { model, settings, options, tell }));
+  const written = facts.map((one) => buildService(one, { model, settings, options, tell }));
+  const services = isPreviewEnvironment(options.environment)
+    ? asPreview(written, previewOf(model, settings, options))
+    : written;
+  if (services !== written) checkPreview(model, tell);
   checkCollisions(services, tell);
   checkCycles(new Map(services.map((service) => [service.name, service.dependsOn])), tell);
   const draft: Stack = {
@@ -59,6 +65,11 @@ export function buildStack(model: ComposeModel, options: BuildOptions): BuiltSta
 }
 
 type Context = { model: ComposeModel; settings: Settings; options: BuildOptions; tell: Tell };
+function previewOf({ name }: ComposeModel, settings: Settings, options: BuildOptions): PreviewOf {
+  const domain = settings.environment.domain ?? settings.stack.domain ?? options.domain;
+  return { stack: name, environment: options.environment, ...(domain === undefined ? {} : { domain }) };
+}
+
 
 function buildService(facts: ServiceFacts, { model, settings, options, tell }: Context): Service {
   const kind = inferKind(facts);

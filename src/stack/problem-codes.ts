@@ -84,6 +84,10 @@ export const buildCodes: readonly ProblemCode[] = [
   error("INVALID_SETTING", "A value below `x-roadstead` has another form than documented in x-roadstead.md."),
   warning("NO_HEALTH_CHECK", "Nothing says when the service is ready, so an open port has to do."),
   error("PORT_UNKNOWN", "A route, a probe or a web service needs a port, but the file names none."),
+  error(
+    "PREVIEW_SHARES",
+    "A preview would share an external volume or the machine's network with other environments.",
+  ),
   error("REPLICAS_SHARE_PORT", "Several replicas would have to bind the same host port."),
   error("ROUTE_TAKEN", "Two services claim the same host and path."),
   error("ROUTE_WITHOUT_WEB", "A route points at a worker or a job, which answers no requests."),

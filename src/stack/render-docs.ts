@@ -108,6 +108,11 @@ directly.
 \`<service>.<stack>.<environment>.localhost\`. With a domain it is \`<service>.<domain>\`, but only for services that publish a
 port beyond loopback or say \`kind: web\`: an \`expose\` alone is for peers.
 
+**Previews.** In the environments \`pr-<number>\` and \`preview-<branch>\` every host, written or not, becomes
+\`<service>.<environment>.<stack>.localhost\`, or \`<service>.<environment>.<domain>\`; services that share a host go on sharing
+one. No port of the machine is published. Settings and variables are those of the environment \`preview\`. External volumes and
+\`network_mode: host\` are refused there.
+
 **Health.** \`health\`; else the Compose healthcheck, where \`curl\`, \`wget\` and \`nc -z\` of the service itself become probes
 from outside the image (without \`curl --fail\` any answer below 500 counts); else a connection to the main port, with a
 warning; else one second of staying alive.

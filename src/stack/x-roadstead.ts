@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { checkPipeline } from "./check-pipeline.ts";
 import type { ComposeModel } from "./compose-model.ts";
+import { isPreviewEnvironment, previewTemplate } from "./preview-environment.ts";
 import type { Problem } from "./problem.ts";
 import { composePath, type Locate, problemAt } from "./problem-at.ts";
 import { suggest } from "./suggest.ts";
@@ -35,7 +36,8 @@ export function readSettings(model: ComposeModel, environment: string, locate: L
   };
   const stack = read(stackSchema, model["x-roadstead"], "x-roadstead") ?? {};
   problems.push(...checkPipeline(writtenPipeline(model), pipelinePath, locate));
-  const chosen = stack.environments?.[environment] ?? {};
+  const template = isPreviewEnvironment(environment) ? stack.environments?.[previewTemplate] : undefined;
+  const chosen = stack.environments?.[environment] ?? template ?? {};
   const services: Record<string, ServiceSettings> = {};
   for (const [name, service] of Object.entries(model.services)) {
     const path = `services.${name}.x-roadstead`;
