@@ -76,7 +76,7 @@ function isMeantToBeSeen({ settings, compose }: ServiceFacts): boolean {
 }
 
 /** Letters, digits and inner hyphens: what a label of a host name may hold (RFC 1123). */
-function hostLabel(name: string): string {
+export function hostLabel(name: string): string {
   return (
     name
       .toLowerCase()
