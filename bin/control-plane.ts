@@ -10,8 +10,7 @@ import { randomIds } from "../src/lib/ids.ts";
 import { messageOf } from "../src/lib/platform-error.ts";
 import { ControlEngine } from "../src/reconciler/control-engine.ts";
 import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
-import { createSqliteStore } from "../src/store/drivers/sqlite.ts";
-import { readOrCreateKey } from "../src/store/drivers/sqlite-key.ts";
+import { openStoreOfHome } from "../src/store/drivers/sqlite-rotation.ts";
 import { loadCertificates } from "./certificates.ts";
 import { makeDelivery } from "./delivery.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
@@ -46,9 +45,9 @@ export async function startControlPlane(
   const clock = systemClock;
   const ids = randomIds(clock.now);
   const http = parseListener(values.http);
-  const store = createSqliteStore({
+  const { store, rotateKey } = openStoreOfHome({
     path: join(home, "roadstead.db"),
-    key: readOrCreateKey(join(home, "key")),
+    keyPath: join(home, "key"),
   });
   const token = ensureFirstToken(store, ids, clock);
   if (token !== undefined) await writeFileAtomic(join(home, "token"), `${token}\n`);
@@ -83,6 +82,7 @@ export async function startControlPlane(
     store,
     ...works,
     variables,
+    rotateKey,
     clock,
     ids,
     resolve: resolveBundle,

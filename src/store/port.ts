@@ -116,9 +116,14 @@ export type DeployRequest = {
   label: string;
   services: readonly string[];
   fileVersions: Readonly<Record<string, string>>;
+  /** Services whose image is this one, whatever their tag points at now. */
+  pinnedImages?: Readonly<Record<string, PinnedImage>>;
   /** With the images of the current release, for what they are there: only settings have changed. */
   keepImages?: boolean;
 };
+
+/** An exact image of a registry, and the name that it goes by. */
+export type PinnedImage = { reference: string; digest: ImageDigest };
 
 /** Why it failed, in one screen. */
 export type DeploymentFailure = {

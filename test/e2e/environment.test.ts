@@ -138,6 +138,16 @@ describe("variables and secrets of an environment, on the whole product", () => 
     expect(keptText()).not.toContain(second);
   });
 
+  it("R-104: under a new key everything is still there", async () => {
+    const key = readFileSync(join(platform.home, "key"));
+    expect((await done(["secrets", "rotate-key", "--yes"])).stdout).toMatch(/^\d+ values are encrypted/);
+    expect(readFileSync(join(platform.home, "key")).equals(key)).toBe(false);
+    await done(["deploy"]);
+    expect(await seen()).toMatchObject({ SESSION_SECRET: second });
+    await done(["rollback", "vaulty"]);
+    expect(await seen()).toMatchObject({ SESSION_SECRET: first });
+  });
+
   it("R-102: a reference is read from Vault at the deploy; Vault down: refused, the service goes on", async () => {
     const port = await freePort();
     let status = 200;

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
@@ -15,8 +16,8 @@ import { storeError } from "../errors.ts";
 const keyBytes = 32;
 
 /**
- * The key that the store's contents are encrypted with. Made at the first start (mode 0600) and never replaced: of two
- * processes that start at once both get the same one. Errors: `STORE_KEY_INVALID`, `STORE_UNAVAILABLE`.
+ * The key that the store's contents are encrypted with. Made at the first start (mode 0600), replaced only by a
+ * rotation: of two processes that start at once both get the same one. Errors: `STORE_KEY_INVALID`, `STORE_UNAVAILABLE`.
  */
 export function readOrCreateKey(path: string): Uint8Array {
   const present = readKey(path);
@@ -32,7 +33,8 @@ export function readOrCreateKey(path: string): Uint8Array {
   return made;
 }
 
-function readKey(path: string): Uint8Array | undefined {
+/** The key of the file, if there is one. Errors: `STORE_KEY_INVALID`, `STORE_UNAVAILABLE`. */
+export function readKey(path: string): Uint8Array | undefined {
   let key: Uint8Array;
   try {
     key = readFileSync(path);
@@ -45,21 +47,47 @@ function readKey(path: string): Uint8Array | undefined {
   return key;
 }
 
-/** A link instead of a rename: it fails when somebody else was first, and a crash never leaves half a key. */
-function createKeyFile(path: string): void {
+/** A new key in a file of its own; a crash leaves the whole of it or nothing. */
+export function writeNewKey(path: string): Uint8Array {
   const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, "w", 0o600);
+  const key = randomBytes(keyBytes);
+  writeSynced(temporary, key);
+  moveKey(temporary, path);
+  return key;
+}
+
+/** Puts a key file in the place of another, durably. */
+export function moveKey(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolderOf(to);
+}
+
+function writeSynced(path: string, key: Uint8Array): void {
+  const file = openSync(path, "w", 0o600);
   try {
-    writeSync(file, randomBytes(keyBytes));
+    writeSync(file, key);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
+}
+
+function syncFolderOf(path: string): void {
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** A link instead of a rename: it fails when somebody else was first, and a crash never leaves half a key. */
+function createKeyFile(path: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeSynced(temporary, randomBytes(keyBytes));
   try {
     linkSync(temporary, path);
-    const folder = openSync(dirname(path), "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    syncFolderOf(path);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {
@@ -67,20 +95,50 @@ function createKeyFile(path: string): void {
   }
 }
 
+const fingerprintContext = "fingerprint key";
 const format = 1;
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** Encryption and fingerprints under keys derived from the store's key (HKDF, RFC 5869): one key per purpose. */
+/**
+ * Encryption and fingerprints under keys derived from the store's key (HKDF, RFC 5869): one key per purpose. The key of
+ * the fingerprints outlives a rotation, encrypted under the new key: the same content keeps the same version.
+ */
 export class Vault {
-  readonly #encryption: Uint8Array;
-  readonly #fingerprint: Uint8Array;
+  #encryption: Uint8Array;
+  #fingerprint: Uint8Array;
+  /** Tells the store's key from others. */
+  keyCheck: string;
 
   constructor(key: Uint8Array) {
     if (key.length !== keyBytes)
       throw storeError("STORE_KEY_INVALID", `a key of ${key.length} bytes was given`);
     this.#encryption = derive(key, "roadstead store encryption");
     this.#fingerprint = derive(key, "roadstead store fingerprint");
+    this.keyCheck = this.fingerprint("key check", new Uint8Array());
+  }
+
+  /** The fingerprints' key, to be kept beside the contents by a store whose key is rotated. */
+  sealedFingerprintKey(): Uint8Array {
+    return this.seal(fingerprintContext, this.#fingerprint);
+  }
+
+  useFingerprintKey(sealed: Uint8Array): void {
+    this.#fingerprint = this.open(fingerprintContext, sealed);
+  }
+
+  /** The same fingerprints under another key. */
+  underKey(key: Uint8Array): Vault {
+    const next = new Vault(key);
+    next.#fingerprint = this.#fingerprint;
+    return next;
+  }
+
+  /** From now on this vault is that one: whoever holds it goes on with the new key. */
+  become(next: Vault): void {
+    this.#encryption = next.#encryption;
+    this.#fingerprint = next.#fingerprint;
+    this.keyCheck = next.keyCheck;
   }
 
   /** AES-256-GCM. `context` names the row: a sealed value that was moved to another row does not open. */

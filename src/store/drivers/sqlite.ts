@@ -28,6 +28,11 @@ export type SqliteStoreOptions = {
  * `STORE_LOCKED`, `STORE_UNAVAILABLE`; nothing is changed in the file when it refuses to open.
  */
 export function createSqliteStore(options: SqliteStoreOptions): Store {
+  return openSqlite(options).store;
+}
+
+/** With what a rotation of the key works on. */
+export function openSqlite(options: SqliteStoreOptions): { store: Store; db: SqliteDatabase; vault: Vault } {
   const vault = new Vault(options.key);
   const db = new SqliteDatabase(options.path, { busyTimeoutMs: options.busyTimeoutMs ?? 2000 });
   try {
@@ -36,7 +41,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     db.close();
     throw error;
   }
-  return {
+  const store: Store = {
     name: "sqlite",
     releases: releaseStore(db, vault),
     deployments: deploymentStore(db, vault),
@@ -49,13 +54,15 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     transaction: (work) => db.transaction(work),
     close: () => db.close(),
   };
+  return { store, db, vault };
 }
 
 /** A database opened with another key would read as damaged later; say what it is at once. */
 function checkKey(db: SqliteDatabase, vault: Vault): void {
-  const own = vault.fingerprint("key check", new Uint8Array());
   const written = readMeta(db, "key_check");
-  if (written === undefined) db.transaction(() => writeMeta(db, "key_check", own));
-  else if (written !== own)
+  if (written === undefined) db.transaction(() => writeMeta(db, "key_check", vault.keyCheck));
+  else if (written !== vault.keyCheck)
     throw storeError("STORE_KEY_MISMATCH", `the key does not belong to the database ${db.path}`);
+  const fingerprints = readMeta(db, "fingerprint_key");
+  if (fingerprints !== undefined) vault.useFingerprintKey(Buffer.from(fingerprints, "base64"));
 }
