@@ -140,6 +140,19 @@ test("R-243: Google: each sign-in asks; a wrong verifier, a used code and a wron
   assert.equal((await exchange(token_endpoint, other)).status, 400);
 });
 
+test("R-243: Google: a second person signs in within the same browser, without a word about the first", async () => {
+  const { token_endpoint, authorization_endpoint, jwks_uri } = await discover();
+  const browser = new Browser();
+  for (const person of ["ada@example.com", "alan@example.com", "ada@example.com"]) {
+    const url = authorizeUrl(authorization_endpoint, { prompt: "select_account", access_type: "offline" });
+    const back = await browser.signIn(url, { person }, redirectUri);
+    assert.ok(back.href.startsWith(redirectUri), `left at ${back.href}`);
+    const answer = await exchange(token_endpoint, back.searchParams.get("code") ?? "");
+    const { id_token } = (await answer.json()) as Tokens;
+    assert.equal((await verifiedClaims(jwks_uri, id_token))["email"], person);
+  }
+});
+
 test("R-243: a redirect URI that is not registered is refused without a redirect, by both", async () => {
   const { authorization_endpoint } = await discover();
   for (const endpoint of [authorization_endpoint, `${identity.url}/login/oauth/authorize`]) {

@@ -42,6 +42,7 @@ export class Google {
     const own = [discovery, ...Object.values(paths)];
     if (!own.includes(path) && !path.startsWith(`${paths.authorization}/`)) return false;
     if (path === paths.authorization) prepareAuthorization(request);
+    if (path.startsWith(paths.authorization)) forgetSession(request);
     this.#handle(request, response).catch((error: unknown) => {
       process.stderr.write(`identity: ${String(error)}\n`);
       response.destroy();
@@ -70,7 +71,7 @@ export class Google {
   }
 }
 
-/** Google's own parameters in the words of the standard; and every sign-in asks, whatever cookie there is. */
+/** Google's own parameters in the words of the standard. */
 function prepareAuthorization(request: IncomingMessage): void {
   const url = new URL(request.url ?? "/", "http://identity");
   const query = url.searchParams;
@@ -81,6 +82,10 @@ function prepareAuthorization(request: IncomingMessage): void {
   if (wantsOffline) query.set("prompt", "consent");
   else if (query.get("prompt") !== "none") query.delete("prompt");
   request.url = `${url.pathname}?${query}`;
+}
+
+/** Every sign-in asks, on its way there and back: else the return of a second person would sign out the first. */
+function forgetSession(request: IncomingMessage): void {
   const cookies = (request.headers.cookie ?? "").split(/; */);
   request.headers.cookie = cookies.filter((cookie) => !cookie.startsWith("_session")).join("; ");
 }
