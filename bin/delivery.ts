@@ -49,6 +49,7 @@ export function makeDelivery(
     jobs: new ProcessJobRunner({ folder: join(home, "jobs"), programs: [dirname(process.execPath)] }),
     gather: gatherBundle,
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
+    secrets: (scope) => variables.environment.secrets(scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
     phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
   });

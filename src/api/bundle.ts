@@ -1,3 +1,4 @@
+import { checkBuildVariables } from "../policy/public-variables.ts";
 import type { Scope } from "../rollout/ids.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Bundle } from "../store/port.ts";
@@ -26,7 +27,9 @@ export function checkBundle(
             fix: `send it to ${stack.name}, or set its name`,
           },
         ];
-  refuseErrors([...problems, ...other]);
+  const secrets = parts.variables.environment.secrets(scope);
+  const denied = stack === undefined ? [] : checkBuildVariables(stack, secrets);
+  refuseErrors([...problems, ...denied, ...other]);
   return problems;
 }
 

@@ -1,6 +1,6 @@
 import { mapLimited } from "../lib/limit.ts";
 import { PlatformError } from "../lib/platform-error.ts";
-import type { Scope } from "../rollout/ids.ts";
+import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { secretsError } from "../secrets/errors.ts";
 import type { SecretSources } from "../secrets/port.ts";
 import { parseReference } from "../secrets/reference.ts";
@@ -28,6 +28,7 @@ export type EnvironmentParts = {
 /** The variables of a stack and environment as values: what a deploy interpolates with. */
 export class Environment {
   readonly #parts: EnvironmentParts;
+  readonly #secrets = new Map<string, Values>();
 
   constructor(parts: EnvironmentParts) {
     this.#parts = parts;
@@ -51,8 +52,14 @@ export class Environment {
       }
     });
     this.#parts.onSecrets(scope, secret);
+    this.#secrets.set(scopeKey(scope), secret);
     if (failures.length > 0) throw unreadable(failures);
     return values;
+  }
+
+  /** Those of the values last read that are secret. */
+  secrets(scope: Scope): Values {
+    return this.#secrets.get(scopeKey(scope)) ?? {};
   }
 
   /**

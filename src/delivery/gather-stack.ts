@@ -1,5 +1,6 @@
 import { chooseComposeFiles } from "../bundle/compose-files.ts";
 import type { Gathered } from "../bundle/gather-bundle.ts";
+import { checkBuildVariables } from "../policy/public-variables.ts";
 import { hasErrors } from "../stack/problem.ts";
 import { missingFiles } from "./environment.ts";
 import { DeliveryError } from "./errors.ts";
@@ -32,7 +33,8 @@ export async function gatherStack(
     projectName: run.scope.stack,
   });
   const { stack, problems } = gathered;
-  if (!stack || hasErrors(problems)) throw invalid(problems, folder);
+  const denied = stack ? checkBuildVariables(stack, parts.secrets?.(run.scope) ?? {}) : [];
+  if (!stack || hasErrors([...problems, ...denied])) throw invalid([...problems, ...denied], folder);
   return { ...gathered, stack, files: { ...missingFiles(stack, variables), ...gathered.files } };
 }
 

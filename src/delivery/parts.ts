@@ -22,6 +22,8 @@ export type DeliveryParts = {
   gather: (request: GatherRequest) => Promise<Gathered>;
   /** Variables for interpolation of an environment: what operators set, references resolved. */
   variables: (scope: Scope, signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
+  /** Those of them that are secret, as last read. @default none */
+  secrets?: (scope: Scope) => Readonly<Record<string, string>>;
   /** Takes the secrets of an environment out of a line. */
   mask: (scope: Scope, line: string) => string;
   /** In the order in which a run goes through them. */

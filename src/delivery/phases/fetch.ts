@@ -1,4 +1,6 @@
+import { trackedEnvFiles } from "../../policy/public-variables.ts";
 import { sourceError } from "../../source/errors.ts";
+import { checkoutFiles } from "../checkout-files.ts";
 import { fetchSource } from "../fetch-source.ts";
 import type { Phase, RunWorld } from "../phase.ts";
 import { shortCommit } from "../run.ts";
@@ -13,6 +15,8 @@ export const fetchPhase: Phase = {
     say(`${run.ref} at ${shortCommit(run.commit)}: ${run.subject}`);
     const { stack, problems } = await gathered();
     for (const problem of problems) say(`warning: ${problem.path}: ${problem.message}`);
+    for (const path of trackedEnvFiles(checkoutFiles(await folder()).list()))
+      say(`warning: ${path} is committed: what it holds is in every clone; see roadstead env import`);
     const services = stack.services.map((service) => service.name).join(", ");
     return { kind: "done", detail: `${run.scope.stack} with ${services}` };
   },
