@@ -95,7 +95,14 @@ function wished(
   const { fileVersions, bundle } = request;
   return {
     target: desiredOf({ release, stack, images, fileVersions, ...after }),
-    plan: { release, stack, bundle, images, fileVersions },
+    plan: {
+      release,
+      stack,
+      bundle,
+      images,
+      fileVersions,
+      ...(request.pinnedImages ? { pinnedImages: request.pinnedImages } : {}),
+    },
   };
 }
 

@@ -14,6 +14,8 @@ export class EdgeDirector {
   readonly #parts: EngineParts;
   readonly #book: ReleaseBook;
   #tail: Promise<unknown> = Promise.resolve();
+  /** Changes that wait for their turn; they then go together, as one configuration. */
+  #waiting: Waiting[] = [];
   #wanted = 0;
 
   constructor(parts: EngineParts, book: ReleaseBook) {
@@ -21,20 +23,45 @@ export class EdgeDirector {
     this.#book = book;
   }
 
-  /** Changes the scope's state in the store and makes the edge follow. */
+  /**
+   * Changes the scope's state in the store and makes the edge follow. What is asked for while the edge is busy is sent
+   * together afterwards: six services that become ready at once are one reload, not six. `change` may be called twice.
+   */
   change(scope: Scope, change: (state: ScopeState) => ScopeState, signal: AbortSignal): Promise<void> {
-    const { scopes } = this.#parts.store;
-    return this.#inTurn(async () => {
-      const before = scopes.get(scope);
-      scopes.update(scope, change);
-      try {
-        await this.#apply(signal);
-      } catch (error) {
-        // What the edge refuses must not stand in the way of the next change, of this stack or another.
-        if (before) scopes.update(scope, (state) => ({ ...state, routing: before.routing }));
-        throw error;
-      }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ scope, change, signal, resolve, reject });
+      void this.#inTurn(() => this.#takeWaiting());
     });
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const batch = this.#waiting.splice(0);
+    const [first] = batch;
+    if (!first) return;
+    try {
+      await this.#changeTogether(batch);
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      if (batch.length === 1) first.reject(error);
+      // One of them is refused, or was given up: each for itself, so that the others do not suffer.
+      else for (const one of batch) await this.#changeTogether([one]).then(one.resolve, one.reject);
+    }
+  }
+
+  async #changeTogether(batch: readonly Waiting[]): Promise<void> {
+    const { scopes } = this.#parts.store;
+    const before = batch.map(({ scope }) => scopes.get(scope));
+    try {
+      for (const { scope, change } of batch) scopes.update(scope, change);
+      await this.#apply(AbortSignal.any(batch.map(({ signal }) => signal)));
+    } catch (error) {
+      // What the edge refuses must not stand in the way of the next change, of this stack or another.
+      for (const [at, { scope }] of [...batch.entries()].reverse()) {
+        const known = before[at];
+        if (known) scopes.update(scope, (state) => ({ ...state, routing: known.routing }));
+      }
+      throw error;
+    }
   }
 
   /** Sends the configuration that durable state asks for: at start, and when the edge has lost it. */
@@ -77,3 +104,11 @@ export class EdgeDirector {
     return next;
   }
 }
+
+type Waiting = {
+  scope: Scope;
+  change: (state: ScopeState) => ScopeState;
+  signal: AbortSignal;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+};

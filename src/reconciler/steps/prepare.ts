@@ -11,7 +11,8 @@ import { type Runners, serviceIn } from "./step-world.ts";
 /** Pulls or builds, and learns what exactly will run. A release that ran before asks for its exact image. */
 export const ensureImage: Runners["ensureImage"] = async (step, world) => {
   const { compose } = serviceIn(world, step.service);
-  const known = world.plan.images[step.service];
+  const pinned = world.plan.pinnedImages?.[step.service];
+  const known = world.plan.images[step.service] ?? pinned;
   const secrets = compose.build?.secrets ?? [];
   const buildSecrets = Object.fromEntries(
     secrets.map(({ source }) => [source, contentOf(world, "secret", source)]),
@@ -20,7 +21,7 @@ export const ensureImage: Runners["ensureImage"] = async (step, world) => {
     ...(secrets.length > 0 ? { buildSecrets } : {}),
     scope: world.scope,
     service: step.service,
-    compose,
+    compose: pinned ? { ...compose, image: pinned.reference } : compose,
     ...(known ? { digest: known.digest } : {}),
   };
   const image = await world.parts.runtime.ensureImage(request, world.output, world.signal);

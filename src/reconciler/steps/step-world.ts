@@ -3,7 +3,7 @@ import type { ReleaseId, ReplicaId, Scope } from "../../rollout/ids.ts";
 import type { StepKind, StepOf } from "../../rollout/step.ts";
 import type { ObservedReplica, ResolvedImage } from "../../runtime/port.ts";
 import type { Service, Stack } from "../../stack/stack.ts";
-import type { Bundle, Deployment, StepResult } from "../../store/port.ts";
+import type { Bundle, Deployment, PinnedImage, StepResult } from "../../store/port.ts";
 import type { EdgeDirector } from "../edge-director.ts";
 import type { HealthTracker } from "../health-tracker.ts";
 import type { EngineParts } from "../parts.ts";
@@ -33,6 +33,8 @@ export type TargetPlan = {
   bundle: Bundle;
   images: Readonly<Record<string, ResolvedImage>>;
   fileVersions: Readonly<Record<string, string>>;
+  /** Services for which the deployment asks for an exact image. */
+  pinnedImages?: Readonly<Record<string, PinnedImage>>;
 };
 
 export type Runner<K extends StepKind> = (
