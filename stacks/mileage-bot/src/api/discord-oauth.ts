@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Settings } from "../settings.ts";
+import { askOnce } from "./ask-once.ts";
 import type { Session } from "./sessions.ts";
 
 const administrator = 1n << 3n;
@@ -42,21 +43,18 @@ export class DiscordOAuth {
   /** Who signed in, and which guilds this person may administer. `undefined`: Discord does not accept the code. */
   async redeem(code: string, codeVerifier: string): Promise<Session | undefined> {
     const { DISCORD_API, DISCORD_CLIENT_ID, DISCORD_CLIENT_SECRET } = this.#settings;
-    const response = await fetch(`${DISCORD_API}/oauth2/token`, {
-      method: "POST",
-      body: new URLSearchParams({
-        grant_type: "authorization_code",
-        code,
-        redirect_uri: this.redirectUri,
-        code_verifier: codeVerifier,
-        client_id: DISCORD_CLIENT_ID,
-        client_secret: DISCORD_CLIENT_SECRET,
-      }),
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    if (response.status === 400) return undefined;
-    if (!response.ok) throw new Error(`Discord's token endpoint answered ${response.status}`);
-    const { access_token: token } = tokenSchema.parse(await response.json());
+    const form = {
+      grant_type: "authorization_code",
+      code,
+      redirect_uri: this.redirectUri,
+      code_verifier: codeVerifier,
+      client_id: DISCORD_CLIENT_ID,
+      client_secret: DISCORD_CLIENT_SECRET,
+    };
+    const { status, text } = await askOnce(new URL(`${DISCORD_API}/oauth2/token`), { form, timeoutMs });
+    if (status === 400) return undefined;
+    if (status !== 200) throw new Error(`Discord's token endpoint answered ${status}`);
+    const { access_token: token } = tokenSchema.parse(JSON.parse(text));
     const user = userSchema.parse(await this.#get("/users/@me", token));
     return { userId: user.id, userName: user.username, guildIds: await this.#administered(token) };
   }
@@ -79,11 +77,11 @@ export class DiscordOAuth {
   }
 
   async #get(path: string, token: string): Promise<unknown> {
-    const response = await fetch(`${this.#settings.DISCORD_API}${path}`, {
+    const { status, text } = await askOnce(new URL(`${this.#settings.DISCORD_API}${path}`), {
       headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
+      timeoutMs,
     });
-    if (!response.ok) throw new Error(`Discord answered ${response.status} to ${path}`);
-    return response.json();
+    if (status !== 200) throw new Error(`Discord answered ${status} to ${path}`);
+    return JSON.parse(text) as unknown;
   }
 }
