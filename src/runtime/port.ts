@@ -73,6 +73,8 @@ export type ObservedReplica = {
   revision: Revision;
   ordinal: number;
   /** The release that created it; a later release with the same revision adopts it. */
+  /** An image of a registry is run by the registry's own digest, so that a newer one can be asked for. */
+  registryImages: boolean;
   release: ReleaseId;
   state: "created" | "running" | "exited";
   /** Epoch ms of the last start. */

@@ -54,6 +54,7 @@ export class DockerRuntime implements Runtime {
     sandbox: true,
     publishedPorts: true,
   };
+    registryImages: true,
   readonly #host: DockerHost;
   readonly #stats = new StatsReader();
   /** Work on one replica is done in the order it was asked for: the engine would answer the second with a conflict. */

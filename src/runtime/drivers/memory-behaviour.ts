@@ -1,3 +1,5 @@
+import type { Probe } from "../../stack/stack.ts";
+
 /**
  * How the replicas of the in-memory host behave. Everything is optional: a replica without a behaviour is ready at
  * once, lives until it is stopped, and its jobs end with 0.
@@ -23,3 +25,16 @@ export type MemoryBehaviour = {
   exec?: { exitCode: number; stdout?: string; stderr?: string };
   stats?: { cpu: number; memoryBytes: number };
 };
+
+/** What a scripted probe says that it did. */
+export function describe(probe: Probe): string {
+  switch (probe.kind) {
+    case "http":
+      return `GET ${probe.path} on port ${probe.port}`;
+    case "tcp":
+      return `connection to port ${probe.port}`;
+    case "exec":
+    case "alive":
+      return probe.kind;
+  }
+}

@@ -19,7 +19,7 @@ import type {
   ScopeResources,
   ServiceAddress,
 } from "../port.ts";
-import type { MemoryBehaviour } from "./memory-behaviour.ts";
+import { describe, type MemoryBehaviour } from "./memory-behaviour.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 type Replica = {
@@ -42,7 +42,13 @@ type RuntimeCall = Exclude<keyof Runtime, "name" | "capabilities" | "logs" | "wa
  */
 export class MemoryRuntime implements Runtime {
   readonly name = "memory";
-  readonly capabilities = { limits: true, networkIsolation: true, sandbox: true, publishedPorts: true };
+  readonly capabilities = {
+    limits: true,
+    networkIsolation: true,
+    sandbox: true,
+    publishedPorts: true,
+    registryImages: true,
+  };
   /** Every call with a side effect, in order, e.g. `startReplica shop-production-web-…-0`. */
   readonly calls: string[] = [];
   readonly #clock: Clock;
@@ -63,11 +69,16 @@ export class MemoryRuntime implements Runtime {
   }
 
   /**
-   * Scripts what happens to replicas, jobs and images of a replica id, an image reference (`web:2`), or a service
+   * Scripts what happens to replicas, jobs and images of a replica id, an image digest or reference, or a service
    * name; the first of these that is scripted counts. Replaces what was scripted for that key before.
    */
   behave(key: string, behaviour: MemoryBehaviour): void {
     this.#behaviours.set(key, behaviour);
+  }
+
+  /** A registry has this image: it can be asked for by its digest. */
+  offer(digest: ImageDigest): void {
+    this.#images.add(digest);
   }
 
   /** The next call of that method throws this, once. */
@@ -284,7 +295,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   #behaviourOf(spec: ReplicaSpec): MemoryBehaviour {
-    const keys = [spec.id, spec.image.reference, spec.service];
+    const keys = [spec.id, spec.image.digest, spec.image.reference, spec.service];
     return keys.map((key) => this.#behaviours.get(key)).find((behaviour) => behaviour) ?? {};
   }
 
@@ -344,18 +355,6 @@ export class MemoryRuntime implements Runtime {
 
   #nudge(): void {
     for (const watcher of this.#watchers) watcher();
-  }
-}
-
-function describe(probe: Probe): string {
-  switch (probe.kind) {
-    case "http":
-      return `GET ${probe.path} on port ${probe.port}`;
-    case "tcp":
-      return `connection to port ${probe.port}`;
-    case "exec":
-    case "alive":
-      return probe.kind;
   }
 }
 

@@ -53,6 +53,7 @@ export class ProcessRuntime implements Runtime {
     networkIsolation: false,
     sandbox: false,
     publishedPorts: false,
+    registryImages: false,
   };
   readonly #layout: Layout;
   readonly #clock: Clock;
