@@ -6,6 +6,7 @@ import { inferKind } from "./infer-kind.ts";
 import { inferPorts, publishedPort } from "./infer-ports.ts";
 import { inferProbe } from "./infer-probe.ts";
 import { canaryPolicy, checkStrategy, inferStrategy, writableVolumes } from "./infer-strategy.ts";
+import { inferUpdate } from "./infer-update.ts";
 import { isPreviewEnvironment } from "./preview-environment.ts";
 import { asPreview, checkPreview, type PreviewOf } from "./preview-stack.ts";
 import { hasErrors, type Problem } from "./problem.ts";
@@ -95,6 +96,7 @@ function buildService(facts: ServiceFacts, { model, settings, options, tell }: C
     tell,
   );
   const probe = inferProbe({ facts, kind, ports }, tell);
+  const update = inferUpdate(facts, { kind, environment: options.environment }, tell);
   const site = siteOf(facts, kind, options.projectDirectory, tell);
   return {
     name: facts.name,
@@ -114,6 +116,7 @@ function buildService(facts: ServiceFacts, { model, settings, options, tell }: C
     probe,
     ...requestSettings(own),
     ...(site === undefined ? {} : { site }),
+    ...(update === undefined ? {} : { update }),
     compose: facts.compose,
   };
 }

@@ -143,7 +143,9 @@ describe("the five reference descriptions", () => {
     expect(told(loaded)).toEqual([
       "4 warning NO_HEALTH_CHECK services.nickapp-nginx",
       "13 warning MOVING_TAG services.nickapp-backend.image",
+      "26 warning UPDATE_MOVING_TAG services.nickapp-backend.labels",
       "28 warning MOVING_TAG services.nickapp-frontend.image",
+      "34 warning UPDATE_MOVING_TAG services.nickapp-frontend.labels",
       "46 warning CHECK_UNAUTHENTICATED services.nickapp-redis.healthcheck.test",
     ]);
   });

@@ -98,6 +98,12 @@ export const buildCodes: readonly ProblemCode[] = [
     "Old and new release would run side by side, but both would bind one host port.",
   ),
   error("STRATEGY_SHARES_DATA", "Two copies of a database would run on one volume."),
+  either(
+    "UPDATE_MOVING_TAG",
+    "A service in production would be updated to whatever is pushed to a moving tag. A warning where only Watchtower's label asks for it: the label is then not followed.",
+  ),
+  error("UPDATE_WITHOUT_IMAGE", "Updates are asked for, but the service has no image from a registry."),
+  error("UPDATE_WITHOUT_VERSION", "Higher versions are asked for, but the image's tag is none."),
   error("UNKNOWN_SERVICE", "`x-roadstead.environments` names a service that does not exist."),
 ];
 

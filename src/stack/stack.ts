@@ -55,8 +55,20 @@ export type Service = {
   rateLimit?: RateLimit;
   /** `kind: static`: the folder served, absolute, and whether unknown paths give index.html. */
   site?: { root: string; spa: boolean };
+  /** Newer images of the registry are rolled out by themselves. */
+  update?: UpdatePolicy;
   compose: ComposeService;
 };
+
+export type UpdatePolicy = {
+  channel: UpdateChannel;
+  everySeconds: number;
+  /** Repositories that updates may come from. @default the image's own */
+  allow?: readonly string[];
+};
+
+/** Which images count as newer; `tag`: whatever that tag points at. */
+export type UpdateChannel = { kind: "pinned" | "patch" | "minor" } | { kind: "tag"; tag: string };
 
 export type Dependency = {
   service: string;

@@ -10,6 +10,7 @@ import {
 } from "./x-roadstead-parts.ts";
 import { pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
+import { updateSchema } from "./x-roadstead-update.ts";
 
 /**
  * The shapes of `x-roadstead`. Everything is optional: defaults depend on the rest of the service and are applied by
