@@ -100,6 +100,12 @@ const serviceFields = {
     default: "none",
     description: "Static files served by the edge, without a running replica. Makes the kind `static`.",
   }),
+  update: field(updateSchema, {
+    type: "mapping",
+    default: "none; Watchtower's label `com.centurylinklabs.watchtower.enable` counts as an empty one",
+    description: "Newer images of the registry are rolled out by themselves, with everything a deploy has.",
+    example: "{channel: patch, every: 5m}",
+  }),
 };
 
 export const serviceSchema = z.strictObject(serviceFields, { error: "expected a mapping" });
