@@ -233,6 +233,28 @@ describe("ports", () => {
     ]);
   });
 
+  it.each([
+    ["an SMTP port beside an HTTP one", { expose: ["8080", "2525"] }, ["8080/http", "2525/tcp"]],
+    ["a port of nobody's before a usual one", { expose: ["4567", "8080"] }, ["4567/http", "8080/http"]],
+    ["the only port", { expose: ["4567"] }, ["4567/http"]],
+    ["the port of PORT", { environment: { PORT: "4567" }, expose: ["2525"] }, ["4567/http", "2525/tcp"]],
+    ["two usual ports", { ports: [{ target: 3000 }, { target: 8080 }] }, ["3000/http", "8080/http"]],
+    [
+      "a port that a route names",
+      { expose: ["8080", "4567"], ...x({ routes: [{ host: "a.b", port: 4567 }] }) },
+      ["4567/http", "8080/http"],
+    ],
+  ])("presumes HTTP of the main port and of usual ones only: %s", (_what, service, expected) => {
+    const { ports } = one({ image: "app", ...service });
+    expect(ports.map(({ port, protocol }) => `${port}/${protocol}`)).toEqual(expected);
+  });
+
+  it("takes a further port for HTTP when a peer calls it so", () => {
+    const peer = { image: "web", environment: { METRICS: "http://app:4567/metrics" } };
+    const { stack } = build(aModel({ app: { image: "app", expose: ["8080", "4567", "2525"] }, peer }));
+    expect(stack?.services[0]?.ports.map(({ protocol }) => protocol)).toEqual(["http", "http", "tcp"]);
+  });
+
   it("uses the image's EXPOSE when nothing else is known", () => {
     const { stack } = build(aModel({ app: { build: { context: "/a" }, ...x({ kind: "web" }) } }), {
       exposedByImage: () => [3000],

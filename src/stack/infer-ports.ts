@@ -12,6 +12,15 @@ const notHttp = new Set([
   4222, 5432, 5671, 5672, 6379, 8443, 8883, 9042, 9092, 11211, 27017,
 ]);
 
+/**
+ * Ports that speak HTTP wherever they stand among a service's ports: IANA's http, http-alt and http-dev-alt, and what
+ * common servers and frameworks listen on. Any other unmarked port beside the main one passes as raw TCP, which
+ * carries HTTP too, while an edge that waits for a request never lets a server speak first (SMTP, SSH, MySQL).
+ */
+const usualHttp = new Set([
+  80, 591, 3000, 3001, 4000, 4200, 4321, 5000, 5173, 8000, 8001, 8008, 8080, 8081, 8088, 8888, 9090,
+]);
+
 const httpSchemes = new Set(["http", "ws"]);
 const httpProtocols = new Set(["http", "http/1.1", "ws", "kubernetes.io/ws"]);
 
@@ -24,15 +33,19 @@ export function httpPorts(facts: ServiceFacts): number[] {
     .map((candidate) => candidate.port);
 }
 
-/** Ports of a service, the main one first; `kind` decides what an unmarked port speaks. */
+/** Ports of a service, the main one first, which speaks HTTP in a web service unless something says otherwise. */
 export function inferPorts(facts: ServiceFacts, isWeb: boolean): ServicePort[] {
   const ports = new Map<string, ServicePort>();
   const all = candidates(facts);
   const ordered = isWeb ? [...all].sort((a, b) => Number(looksLikeHttp(b)) - Number(looksLikeHttp(a))) : all;
+  const mainPort = ordered[0]?.port;
+  const speaksHttp = (candidate: Candidate) =>
+    markedHttp(candidate) ??
+    (isWeb && looksLikeHttp(candidate) && (candidate.port === mainPort || usualHttp.has(candidate.port)));
   for (const candidate of ordered) {
     const transport = candidate.protocol;
     const key = `${candidate.port}/${transport}`;
-    const isHttp = all.some((other) => sameTarget(other, candidate) && speaksHttp(other, isWeb));
+    const isHttp = all.some((other) => sameTarget(other, candidate) && speaksHttp(other));
     if (!ports.has(key)) {
       ports.set(key, {
         port: candidate.port,
@@ -47,10 +60,10 @@ function sameTarget(a: Candidate, b: Candidate): boolean {
   return a.port === b.port && a.protocol === b.protocol;
 }
 
-function speaksHttp(candidate: Candidate, isWeb: boolean): boolean {
-  if (candidate.appProtocol !== undefined) return httpProtocols.has(candidate.appProtocol.toLowerCase());
-  if (candidate.scheme !== undefined) return httpSchemes.has(candidate.scheme);
-  return isWeb && looksLikeHttp(candidate);
+/** What the file says of it; `undefined` when it says nothing. */
+function markedHttp({ appProtocol, scheme }: Candidate): boolean | undefined {
+  if (appProtocol !== undefined) return httpProtocols.has(appProtocol.toLowerCase());
+  return scheme === undefined ? undefined : httpSchemes.has(scheme);
 }
 
 function looksLikeHttp({ port, protocol, appProtocol, scheme }: Candidate): boolean {
