@@ -59,6 +59,10 @@ export const loadCodes: readonly ProblemCode[] = [
     "REMOTE_INCLUDE",
     "`include` of a remote file: copy it beside the others, so that a release stays what it was.",
   ),
+  warning(
+    "SETTINGS_REPLACED",
+    "A later file's `x-roadstead` of a service takes away what an earlier file set there: Compose replaces `x-` keys as a whole.",
+  ),
   error("UNDEFINED_SERVICE", "A service, network, volume, secret or config is used but not defined."),
   error("UNKNOWN_ANCHOR", "A YAML alias has no anchor before it."),
   error(

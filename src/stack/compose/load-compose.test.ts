@@ -165,3 +165,23 @@ describe("large input", () => {
     ).toMatchObject([{ code: "YAML_TOO_LARGE" }]);
   });
 });
+
+describe("settings of an earlier file", () => {
+  it("says what a later file's x-roadstead takes away, at its place", () => {
+    const files = {
+      "compose.yaml": "services: {web: {image: x, x-roadstead: {routes: [a.test], keepWarm: 1m}}}",
+      "more.yaml": "services:\n  web:\n    x-roadstead: {keepWarm: 2m}\n",
+    };
+    const { problems } = load(files, { composeFiles: ["/p/shop/compose.yaml", "/p/shop/more.yaml"] });
+    expect(problems).toMatchObject([
+      {
+        severity: "warning",
+        code: "SETTINGS_REPLACED",
+        message: "this replaces the whole x-roadstead of an earlier file: routes is gone",
+        path: "services.web.x-roadstead",
+        file: "/p/shop/more.yaml",
+        line: 3,
+      },
+    ]);
+  });
+});

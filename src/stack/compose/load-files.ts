@@ -5,6 +5,7 @@ import { applyIncludes } from "./include.ts";
 import { interpolateModel } from "./interpolate-model.ts";
 import type { LoadContext, Part, Variables } from "./load-context.ts";
 import { clearPaths } from "./load-context.ts";
+import { tellLostSettings } from "./lost-settings.ts";
 import { mergeModels } from "./merge.ts";
 import { resolvePaths } from "./paths.ts";
 import type { Tell } from "./report.ts";
@@ -89,6 +90,7 @@ function addDocument(context: LoadContext, part: Part, model: Mapping, set: File
   if (context.errorCount() > before) return model;
   clearPaths(model, part.document.cleared);
   const combined = extended || Object.keys(model).length > 0;
+  tellLostSettings(model, own, warn);
   const merged = mergeModels(model, own, error);
   enforceUnique(merged);
   if (combined)
