@@ -3,6 +3,7 @@ import { ProcessJobRunner } from "../src/build/drivers/process.ts";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
 import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
+import { approvePhase } from "../src/delivery/phases/approve.ts";
 import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
@@ -18,6 +19,8 @@ import { PlainWebhook } from "../src/forge/drivers/plain.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
+import { BuiltinScanner } from "../src/scan/drivers/builtin.ts";
+import { TrivyScanner } from "../src/scan/drivers/trivy.ts";
 import type { Sources } from "../src/source/port.ts";
 
 export type DeliveryWorks = {
@@ -39,6 +42,10 @@ export function makeDelivery(
     hookCommand: [process.execPath, join(import.meta.dirname, "post-receive.ts")],
   });
   const delivery = new Delivery({
+  const scanners = {
+    content: new BuiltinScanner(),
+    vulnerabilities: new TrivyScanner({ cacheFolder: join(home, "trivy"), now: clock.now }),
+  };
     store,
     engine,
     runtime,
@@ -49,9 +56,9 @@ export function makeDelivery(
     jobs: new ProcessJobRunner({ folder: join(home, "jobs"), programs: [dirname(process.execPath)] }),
     gather: gatherBundle,
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
-    secrets: (scope) => variables.environment.secrets(scope),
+    secrets: (scope) => runSecrets({ store, variables }, scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
-    phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
+    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), approvePhase, deployPhase],
   });
   const forges = {
     github: new GitHub(),

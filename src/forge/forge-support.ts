@@ -7,7 +7,7 @@ import { Forgejo } from "./drivers/forgejo.ts";
 import { Gitea } from "./drivers/gitea.ts";
 import { GitHub } from "./drivers/github.ts";
 import { PlainWebhook } from "./drivers/plain.ts";
-import type { Forges } from "./port.ts";
+import type { CommitStatus, Forges, StatusPlace } from "./port.ts";
 
 const folder = join(import.meta.dirname, "../../test/fixtures/forges");
 
@@ -48,4 +48,16 @@ export function deliveryHeaders(
     ...(kind === "github" ? {} : { ...own("gogs"), ...own("gitea") }),
     ...(kind === "forgejo" ? own("forgejo") : {}),
   };
+}
+
+/** A forge that keeps what it is told, and fails as often as it is asked to. */
+export class RecordingForge extends GitHub {
+  readonly told: (CommitStatus & { commit: string; token: string })[] = [];
+  failures: Error[] = [];
+
+  override async setStatus(at: StatusPlace, status: CommitStatus): Promise<void> {
+    const failure = this.failures.shift();
+    if (failure) throw failure;
+    this.told.push({ ...status, commit: at.commit, token: at.token });
+  }
 }

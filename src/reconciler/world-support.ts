@@ -86,8 +86,8 @@ export class World {
       clock: this.clock,
       ids: this.#ids,
       settings: { ...defaultSettings, holder: `engine-${this.#holder}` },
-      resolve: (bundle) => ({
-        stack: JSON.parse(bundle.texts["/project/stack.json"] ?? "{}") as Stack,
+      resolve: (bundle, environment) => ({
+        stack: { ...(JSON.parse(bundle.texts["/project/stack.json"] ?? "{}") as Stack), environment },
         problems: [],
       }),
       request: async (check: SmokeCheck, host) => {
