@@ -21,6 +21,8 @@ export type HandlerContext = { database: Database; outbox: Outbox; log: Log; ver
 export class EventHandler {
   readonly #context: HandlerContext;
   readonly #running = new Set<Promise<void>>();
+  /** Guilds that are being saved, each with the newest that is known of it. */
+  readonly #newest = new Map<string, IncomingGuild>();
 
   constructor(context: HandlerContext) {
     this.#context = context;
@@ -57,16 +59,33 @@ export class EventHandler {
 
   #guild(guild: { id: string; name: string }): void {
     const incoming: IncomingGuild = { guildId: guild.id, guildName: guild.name };
-    this.#run("guild create", () => handleGuildCreate(incoming, this.#context.database));
+    const isBeingSaved = this.#newest.has(guild.id);
+    this.#newest.set(guild.id, incoming);
+    if (!isBeingSaved) this.#run("guild create", () => this.#saveNewest(guild.id));
+  }
+
+  /** One at a time per guild: two at once, each on a connection of its own, may end with the older name. */
+  async #saveNewest(guildId: string): Promise<void> {
+    for (let saved: IncomingGuild | undefined; ; ) {
+      const incoming = this.#newest.get(guildId);
+      if (!incoming || incoming === saved) break;
+      await this.#attempt("guild create", () => handleGuildCreate(incoming, this.#context.database));
+      saved = incoming;
+    }
+    this.#newest.delete(guildId);
   }
 
   #run(event: string, work: () => Promise<void>): void {
-    const running = work().catch((error: unknown) => {
+    const running = this.#attempt(event, work);
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  async #attempt(event: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       this.#context.log("error", `${event} failed`, { reason });
     });
-    this.#running.add(running);
-    void running.finally(() => this.#running.delete(running));
   }
 }
 

@@ -4,11 +4,15 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
+import { GatewayDispatchEvents } from "discord.js";
 import { discordApi } from "../src/api/discord-address.ts";
 import { ConfigError, readConfig } from "../src/config.ts";
+import type { Database } from "../src/database/pool.ts";
+import { EventHandler } from "../src/event-handler.ts";
 import { createClient } from "../src/gateway.ts";
 import { beat, judge } from "../src/heartbeat.ts";
 import { createLog, readLevel } from "../src/log.ts";
+import { recordingOutbox } from "./database-support.ts";
 
 const env = { DISCORD_TOKEN: "secret-token", DATABASE_URL: "postgresql://bot:x@db/discord_bot" };
 
@@ -73,6 +77,38 @@ describe("a .env file", () => {
     const wrong = "DISCORD_TOKEN=x\nDATABASE_POOL_MAX=0\nDATABASE_URL=postgresql://b:c@d/e\n";
     assert.match(complaint(wrong, {}), /DATABASE_POOL_MAX/);
     assert.match(complaint(wrong, { DATABASE_POOL_MAX: "5", SHARD_ID: "9" }), /start: SHARD_ID/);
+  });
+});
+
+describe("guild events", () => {
+  it("end with the newest name, though the first takes longer to save or fails (R-316)", async () => {
+    for (const first of ["slow", "failing"]) {
+      const saved: unknown[] = [];
+      const { promise: firstMayEnd, resolve: endFirst } = Promise.withResolvers<void>();
+      const database: Database = {
+        run: async (_name, ...parameters) => {
+          if (parameters[1] === "Old") await firstMayEnd;
+          if (parameters[1] === "Old" && first === "failing") throw new Error("connection lost");
+          saved.push(parameters[1]);
+          return [];
+        },
+        ping: async () => undefined,
+        close: async () => undefined,
+      };
+      const client = createClient(readConfig(env));
+      const handler = new EventHandler({
+        database,
+        outbox: recordingOutbox(),
+        log: () => undefined,
+        version: "1",
+      });
+      handler.listen(client);
+      for (const name of ["Old", "Between", "New"])
+        client.ws.emit(GatewayDispatchEvents.GuildCreate, { id: "100", name });
+      endFirst();
+      await handler.drain(5_000);
+      assert.deepEqual(saved, first === "slow" ? ["Old", "New"] : ["New"]);
+    }
   });
 });
 
