@@ -3,12 +3,11 @@ import { ProcessJobRunner } from "../src/build/drivers/process.ts";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
 import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
-import { approvePhase } from "../src/delivery/phases/approve.ts";
 import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
-import { runVariables } from "../src/delivery/preview-variables.ts";
+import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
 import { Webhooks } from "../src/delivery/webhooks.ts";
@@ -19,8 +18,6 @@ import { PlainWebhook } from "../src/forge/drivers/plain.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
-import { BuiltinScanner } from "../src/scan/drivers/builtin.ts";
-import { TrivyScanner } from "../src/scan/drivers/trivy.ts";
 import type { Sources } from "../src/source/port.ts";
 
 export type DeliveryWorks = {
@@ -42,10 +39,6 @@ export function makeDelivery(
     hookCommand: [process.execPath, join(import.meta.dirname, "post-receive.ts")],
   });
   const delivery = new Delivery({
-  const scanners = {
-    content: new BuiltinScanner(),
-    vulnerabilities: new TrivyScanner({ cacheFolder: join(home, "trivy"), now: clock.now }),
-  };
     store,
     engine,
     runtime,
@@ -58,7 +51,7 @@ export function makeDelivery(
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
-    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), approvePhase, deployPhase],
+    phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
   });
   const forges = {
     github: new GitHub(),

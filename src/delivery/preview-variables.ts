@@ -18,3 +18,12 @@ export async function runVariables(
   variables.masks.remember(scope, Object.fromEntries(secret.map(({ name }) => [name, values[name] ?? ""])));
   return values;
 }
+
+/** Those of them that are secret, as far as they are kept here. */
+export function runSecrets(
+  { store, variables }: { store: Store; variables: Variables },
+  scope: Scope,
+): Readonly<Record<string, string>> {
+  const of = variableScope(store, scope);
+  return of === undefined ? {} : variables.environment.secrets(of);
+}
