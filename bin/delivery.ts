@@ -3,10 +3,12 @@ import { ProcessJobRunner } from "../src/build/drivers/process.ts";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
 import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
+import { approvePhase } from "../src/delivery/phases/approve.ts";
 import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
+import { scanPhase } from "../src/delivery/phases/scan.ts";
 import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
@@ -17,6 +19,8 @@ import { GitHub } from "../src/forge/drivers/github.ts";
 import { PlainWebhook } from "../src/forge/drivers/plain.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
+import { BuiltinScanner } from "../src/scan/drivers/builtin.ts";
+import { TrivyScanner } from "../src/scan/drivers/trivy.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
 import type { Sources } from "../src/source/port.ts";
 
@@ -38,6 +42,10 @@ export function makeDelivery(
     home,
     hookCommand: [process.execPath, join(import.meta.dirname, "post-receive.ts")],
   });
+  const scanners = {
+    content: new BuiltinScanner(),
+    vulnerabilities: new TrivyScanner({ cacheFolder: join(home, "trivy"), now: clock.now }),
+  };
   const delivery = new Delivery({
     store,
     engine,
@@ -51,7 +59,7 @@ export function makeDelivery(
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
-    phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
+    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), approvePhase, deployPhase],
   });
   const forges = {
     github: new GitHub(),

@@ -6,9 +6,11 @@ import { join } from "node:path";
 import { MemoryJobRunner } from "../build/drivers/memory.ts";
 import { aStackService, by, requestFor, scope, version, type World } from "../reconciler/world-support.ts";
 import { MemorySources } from "../source/drivers/memory.ts";
+import type { ComposeModel, ComposeService } from "../stack/compose-model.ts";
 import type { Service, Stack } from "../stack/stack.ts";
 import { Delivery } from "./delivery.ts";
 import type { DeliveryParts } from "./parts.ts";
+import { approvePhase } from "./phases/approve.ts";
 import { buildPhase } from "./phases/build.ts";
 import { deployPhase } from "./phases/deploy.ts";
 import { fetchPhase } from "./phases/fetch.ts";
@@ -21,6 +23,7 @@ export class DeliveryWorld {
   readonly jobs = new MemoryJobRunner();
   readonly news: Run[] = [];
   readonly #services = new Map<string, readonly Service[]>();
+  readonly #models = new Map<string, ComposeModel>();
   readonly #changes: Partial<DeliveryParts>;
   delivery: Delivery;
   #commits = 0;
@@ -48,11 +51,13 @@ export class DeliveryWorld {
         const stack = JSON.parse(bundle.texts["/project/stack.json"] ?? "{}") as Stack;
         const { projectDirectory, composeFiles, texts } = bundle;
         const own = { projectDirectory, composeFiles: [...composeFiles], texts: { ...texts } };
-        return { bundle: { ...own, profiles: [], variables: {} }, files: {}, stack, problems: [] };
+        const model = this.#models.get(set.projectDirectory);
+        const gathered = { bundle: { ...own, profiles: [], variables: {} }, files: {}, stack, problems: [] };
+        return { ...gathered, ...(model ? { model } : {}) };
       },
       variables: async () => ({}),
       mask: (_scope, line) => line.replaceAll("hunter2", "***"),
-      phases: [fetchPhase, jobsPhase, buildPhase, deployPhase],
+      phases: [fetchPhase, jobsPhase, buildPhase, approvePhase, deployPhase],
       onNews: (run) => void this.news.push(run),
       ...this.#changes,
     };
@@ -64,18 +69,26 @@ export class DeliveryWorld {
 
   /** As after kill -9: engine and delivery begin anew on what is stored. */
   async restart(): Promise<void> {
+    // The dead do nothing more; what they were at is not finished for them.
+    void this.delivery.stop();
     await this.world.restart();
     this.delivery = this.#newDelivery();
     this.delivery.start();
   }
 
-  /** A commit with its files; answers its id. */
-  commit(files: Record<string, string> = {}, services?: readonly Service[]): string {
+  /** A commit with its files; answers its id. `settings` is the stack file's `x-roadstead`, `written` its services. */
+  commit(
+    files: Record<string, string> = {},
+    services?: readonly Service[],
+    settings?: unknown,
+    written: Record<string, ComposeService> = {},
+  ): string {
     this.#commits += 1;
     const folder = mkdtempSync(join(tmpdir(), "roadstead-commit-"));
     for (const [name, text] of Object.entries({ "compose.yaml": "services: {}\n", ...files }))
       writeFileSync(join(folder, name), text);
     this.#services.set(folder, services ?? [version(aStackService("web"), this.#commits)]);
+    if (settings !== undefined) this.#models.set(folder, modelWith(settings, written));
     const commit = String(this.#commits).padStart(40, "0");
     this.sources.put("shop", "main", commit, { folder, subject: `Change ${this.#commits}`, author: "Ada" });
     return commit;
@@ -107,6 +120,11 @@ export class DeliveryWorld {
       .map(({ job, line }) => (job === undefined ? line : `${job} | ${line}`))
       .join("\n");
   }
+}
+
+function modelWith(settings: unknown, services: Record<string, ComposeService>): ComposeModel {
+  const empty = { networks: {}, volumes: {}, secrets: {}, configs: {} };
+  return { name: scope.stack, services, ...empty, "x-roadstead": settings };
 }
 
 export const packageWithTests: Record<string, string> = {

@@ -29,6 +29,7 @@ describe("delivery of a commit", () => {
       "fetch done",
       "jobs done",
       "build skipped",
+      "approve skipped",
       "deploy done",
     ]);
     expect(d.output(run)).toContain("all traffic to");

@@ -2,6 +2,7 @@ import type { Actor } from "../reconciler/engine.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { DeliveryError } from "./errors.ts";
 import type { DeliveryParts } from "./parts.ts";
+import { assertMayDecide } from "./phases/approve.ts";
 import { isOver, type Run, type RunId, type RunState, type Trigger } from "./run.ts";
 import { RunBook } from "./run-book.ts";
 import { RunWorker } from "./run-worker.ts";
@@ -98,6 +99,7 @@ export class Delivery {
     if (run.state !== "waiting" || !run.phases.some((p) => p.name === "approve" && p.state === "waiting"))
       throw new DeliveryError("DELIVERY_NOT_WAITING", `the run ${id} does not wait for approval`);
     const control = { kind, by: by.name, reason: by.reason };
+    assertMayDecide(run, kind, by.name);
     const changed = this.book.update(id, (known) => ({ ...known, control }));
     this.#wake(run.scope);
     return changed;

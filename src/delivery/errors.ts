@@ -9,6 +9,13 @@ const hints = {
   DELIVERY_JOB_FAILED: "The job's last lines are above; mend it, commit and push again.",
   DELIVERY_DEPLOYMENT_FAILED: "What served before still serves; the reason is above.",
   DELIVERY_ABORTED: "Push again when you are ready.",
+  DELIVERY_SCAN_BLOCKED:
+    "Take it out of the commit and revoke what was secret; what is meant so goes into .roadstead-allow with a last day.",
+  DELIVERY_SCANNER_MISSING:
+    "Install trivy on this host, or take `required` out of x-roadstead.pipeline.scan.",
+  DELIVERY_APPROVAL_REFUSED: "`roadstead pipeline show` says who may decide.",
+  DELIVERY_NOT_FROZEN: "`roadstead pipeline` shows what each run waits for.",
+  DELIVERY_STAGE_FAILED: "Nothing of production was touched; the reason is above.",
   DELIVERY_REJECTED: "Talk to the approver; a new commit asks again.",
 } as const;
 

@@ -16,8 +16,11 @@ export type Phase = {
 export type PhaseOutcome =
   | { kind: "done"; detail: string }
   | { kind: "skipped"; detail: string }
-  /** For a person or a time: the phase is run again when the run's control changes, and each `again` ms. */
-  | { kind: "waiting"; detail: string; againMs: number };
+  /**
+   * For a person or a time: the phase is run again when the run's control changes, and after `againMs`. News are told
+   * when a wait begins, and again with `remind`.
+   */
+  | { kind: "waiting"; detail: string; againMs: number; remind?: boolean };
 
 export type RunWorld = {
   parts: DeliveryParts;
@@ -34,6 +37,6 @@ export type RunWorld = {
   progress: unknown;
   save: (progress: unknown) => void;
   control: () => RunControl | undefined;
-  update: (change: Partial<Pick<Run, "deployment">>) => void;
+  update: (change: Partial<Pick<Run, "deployment" | "images">>) => void;
   signal: AbortSignal;
 };

@@ -51,7 +51,8 @@ export class RunWorker {
           this.#mark(id, phase, { state: outcome.kind, detail: outcome.detail, finishedAt: clock.now() });
           return true;
         }
-        await this.#wait(phase, id, outcome, stop);
+        const isNews = record.state !== "waiting" || outcome.remind === true;
+        await this.#wait(phase, id, { ...outcome, isNews }, stop);
       } catch (error) {
         if (stop.aborted) return false;
         this.#fail(id, phase, controls.abortedBy() ?? error);
@@ -67,14 +68,13 @@ export class RunWorker {
   async #wait(
     phase: Phase,
     id: RunId,
-    outcome: Extract<PhaseOutcome, { kind: "waiting" }>,
+    outcome: Extract<PhaseOutcome, { kind: "waiting" }> & { isNews: boolean },
     stop: AbortSignal,
   ): Promise<void> {
-    const first = this.#record(id, phase).state !== "waiting";
     this.#book.update(id, (run) => ({ ...run, state: "waiting" }));
     this.#mark(id, phase, { state: "waiting", detail: outcome.detail });
     const waiting = this.#book.get(id);
-    if (first && waiting) this.#parts.onNews?.(waiting);
+    if (outcome.isNews && waiting) this.#parts.onNews?.(waiting);
     const early = new AbortController();
     const stopListening = this.#book.onChange((changed) => {
       const run = changed === id ? this.#book.get(id) : undefined;

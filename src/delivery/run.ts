@@ -1,4 +1,4 @@
-import type { DeploymentId, Scope } from "../rollout/ids.ts";
+import type { DeploymentId, ImageDigest, Scope } from "../rollout/ids.ts";
 
 export type RunId = string & { readonly brand: "RunId" };
 
@@ -33,8 +33,17 @@ export type Run = {
   /** Set by an operator; acted on between and inside phases. */
   control?: RunControl;
   deployment?: DeploymentId;
+  /** Service -> the image that was built for it. */
+  images?: Readonly<Record<string, BuiltImage>>;
+  approval?: Approval;
+  /** Somebody let it go on although its environment was frozen or outside its windows. */
+  override?: { by: string; reason: string; at: number };
   failure?: RunFailure;
 };
+
+export type BuiltImage = { digest: ImageDigest; reference: string };
+
+export type Approval = { by: string; reason: string; at: number; waitedMs: number };
 
 export type Trigger = "push" | "webhook" | "pullRequest" | "manual" | "schedule" | "registry";
 
@@ -65,7 +74,9 @@ export type PhaseRecord = {
 export type RunControl =
   | { kind: "abort"; by: string; reason: string }
   | { kind: "approve"; by: string; reason: string }
-  | { kind: "reject"; by: string; reason: string };
+  | { kind: "reject"; by: string; reason: string }
+  /** Deploys although a freeze or a window says to wait. */
+  | { kind: "override"; by: string; reason: string };
 
 export type RunFailure = {
   phase: PhaseName;

@@ -23,6 +23,15 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<ResolvedImage>;
 
+  /**
+   * All layers of an image as one archive, in the form of `docker save`, for a scanner. Absent where images have no
+   * layers. The caller reads it to its end or destroys it.
+   */
+  exportImage?(
+    image: { digest: string; reference: string },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>>;
+
   /** Creates what is missing of the scope's networks and volumes, and a stable address for each service that wants one. */
   ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]>;
 

@@ -111,3 +111,25 @@ function isCronField(text: string, { from, to }: { from: number; to: number }): 
     return first >= from && last <= to && first <= last && match[3] !== "0";
   });
 }
+
+const days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
+
+/** `mon` or `monday`; 0 is Sunday. */
+export function dayOfWeek() {
+  return z.string().transform((text, context) => {
+    const day = days.findIndex((name) => text.toLowerCase().startsWith(name));
+    if (day >= 0 && /^(?:...|\w+day)$/.test(text)) return day;
+    context.addIssue(`${JSON.stringify(text)} is not a day; expected one of ${days.join(", ")}`);
+    return z.NEVER;
+  });
+}
+
+/** Minutes after midnight of `HH:MM`. */
+export function timeOfDay() {
+  return z.string({ error: "expected a time like '02:00', in quotes" }).transform((text, context) => {
+    const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
+    if (hours !== undefined && minutes !== undefined) return Number(hours) * 60 + Number(minutes);
+    context.addIssue(`${JSON.stringify(text)} is not a time; expected one like "02:00"`);
+    return z.NEVER;
+  });
+}

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { gateFields } from "./x-roadstead-gates.ts";
 import {
   cpus,
   cron,
@@ -247,6 +248,7 @@ export const pipelineSchema = z.strictObject(
       default: "derived: for each package.json its scripts lint, type-check, test and build",
       description: "Job name -> what it does.",
     }),
+    ...gateFields,
   },
   { error: "expected a mapping" },
 );

@@ -8,6 +8,7 @@ import {
   siteSchema,
   smokeSchema,
 } from "./x-roadstead-parts.ts";
+import { imageSchema } from "./x-roadstead-gates.ts";
 import { pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
 import { updateSchema } from "./x-roadstead-update.ts";
@@ -99,6 +100,12 @@ const serviceFields = {
     type: "mapping",
     default: "none",
     description: "Static files served by the edge, without a running replica. Makes the kind `static`.",
+  }),
+  image: field(imageSchema, {
+    type: "mapping",
+    default: "none",
+    description: "What the built image has to keep to.",
+    example: "{maxSize: 250mb}",
   }),
   update: field(updateSchema, {
     type: "mapping",

@@ -1,6 +1,7 @@
 import { mapLimited } from "../../lib/limit.ts";
 import type { ResolvedImage } from "../../runtime/port.ts";
 import type { Phase } from "../phase.ts";
+import type { BuiltImage } from "../run.ts";
 
 /** Images built side by side on a host that also serves. */
 const buildWidth = 2;
@@ -8,7 +9,7 @@ const buildWidth = 2;
 /** Builds what has a `build` section before anything of the deployment begins, so that gates can look at the images. */
 export const buildPhase: Phase = {
   name: "build",
-  async run({ parts, run, say, gathered, signal }) {
+  async run({ parts, run, say, gathered, signal, update }) {
     if (run.checksOnly) return { kind: "skipped", detail: "checks only" };
     const { stack, files } = await gathered();
     const built = stack.services.filter(
@@ -25,6 +26,9 @@ export const buildPhase: Phase = {
       const onLine = (line: string) => say(line, service.name);
       images[service.name] = await parts.runtime.ensureImage({ ...request, buildSecrets }, onLine, signal);
     });
+    update({
+      images: Object.fromEntries(Object.entries(images).map(([name, image]) => [name, builtImage(image)])),
+    });
     const distinct = new Set(Object.values(images).map((image) => image.digest)).size;
     return {
       kind: "done",
@@ -32,3 +36,7 @@ export const buildPhase: Phase = {
     };
   },
 };
+
+function builtImage({ digest, reference }: ResolvedImage): BuiltImage {
+  return { digest, reference };
+}

@@ -22,6 +22,7 @@ import type {
 import { EngineClient } from "./docker/client.ts";
 import { watchEvents } from "./docker/events.ts";
 import { execInContainer } from "./docker/exec.ts";
+import { exportImage } from "./docker/export-image.ts";
 import { DockerHost } from "./docker/host.ts";
 import { ensureImage } from "./docker/images.ts";
 import { runJob } from "./docker/jobs.ts";
@@ -53,8 +54,8 @@ export class DockerRuntime implements Runtime {
     networkIsolation: true,
     sandbox: true,
     publishedPorts: true,
-  };
     registryImages: true,
+  };
   readonly #host: DockerHost;
   readonly #stats = new StatsReader();
   /** Work on one replica is done in the order it was asked for: the engine would answer the second with a conflict. */
@@ -94,6 +95,13 @@ export class DockerRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<ResolvedImage> {
     return ensureImage(this.#host, request, onLine, signal);
+  }
+
+  exportImage(
+    image: { digest: string; reference: string },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return exportImage(this.#host, image, signal);
   }
 
   ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]> {

@@ -141,6 +141,21 @@ export class MemoryRuntime implements Runtime {
     return { digest, reference, description: `${reference} (memory)`, exposedPorts: [] };
   }
 
+  /** Archives by image digest or reference; what is not here has no layers that anybody could look at. */
+  readonly archives = new Map<string, Uint8Array>();
+
+  async exportImage(
+    image: { digest: string; reference: string },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    signal.throwIfAborted();
+    const bytes = this.archives.get(image.digest) ?? this.archives.get(image.reference);
+    if (!bytes) throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `image ${image.reference} cannot be found`);
+    return (async function* () {
+      yield bytes;
+    })();
+  }
+
   async ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]> {
     this.#enter("ensureResources", scopeKey(resources.scope), signal);
     const key = scopeKey(resources.scope);

@@ -15,6 +15,7 @@ afterEach(() => {
 /** Put together here, so that no scanner takes this file for a leak. */
 const a = (length: number) => "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYzA".repeat(4).slice(0, length);
 const github = `ghp_${a(36)}`;
+const pem = (kind: string) => `-----BEGIN ${kind}PRIVATE KEY-----\n${a(64)}\n`;
 const generated = "8f3Kq92LmXz71VbTn4RwYp6Hs0Dc";
 
 async function scan(files: Record<string, string>) {
@@ -40,8 +41,9 @@ describe("secrets in a repository (R-105)", () => {
     ["aws-secret-key", `aws_secret_access_key = "${a(40)}"`],
     ["slack-token", `xoxb-${"123456789012"}-${a(24)}`],
     ["slack-webhook", `https://hooks.slack.com/services/T${"0ABCDEFG"}/B${"0ABCDEFG"}/${a(24)}`],
-    ["private-key", `-----BEGIN ${"RSA "}PRIVATE KEY-----`],
-    ["private-key", `-----BEGIN ${"OPENSSH "}PRIVATE KEY-----`],
+    ["private-key", pem("RSA ")],
+    ["private-key", pem("OPENSSH ")],
+    ["private-key", pem("").replaceAll("\n", "\\n")],
     ["discord-bot-token", `M${a(25)}.${a(6)}.${a(38)}`],
     ["discord-webhook", `https://discord.com/api/webhooks/${"123456789012345678"}/${a(68)}`],
     ["stripe-key", `sk_${"live"}_${a(24)}`],
@@ -76,6 +78,11 @@ describe("secrets in a repository (R-105)", () => {
     });
   });
 
+  it("takes code that writes a key's frame for what it is", async () => {
+    const code = `const text = \`-----BEGIN ${""}PRIVATE KEY-----\\n\${wrapped}\`;\nif (x) return 1;\n`;
+    expect(await scan({ "pem.ts": code })).toEqual([]);
+  });
+
   it("leaves out what is installed, locked or binary", async () => {
     expect(
       await scan({
@@ -91,7 +98,7 @@ describe("secrets in a repository (R-105)", () => {
 describe("what is in an image's layers (R-050, R-056, R-105)", () => {
   it("finds an .env and a key in a layer, though a later layer removes them", async () => {
     const { findings } = await scanLayers([
-      { "app/.env": "PORT=1\n", "app/deploy.pem": `-----BEGIN ${""}PRIVATE KEY-----\n` },
+      { "app/.env": "PORT=1\n", "app/deploy.pem": pem("") },
       { "app/.wh..env": "", "app/.wh.deploy.pem": "" },
     ]);
     expect(findings).toEqual([
@@ -136,7 +143,7 @@ describe("what is in an image's layers (R-050, R-056, R-105)", () => {
   it("marks what came with a dependency", async () => {
     const { findings } = await scanLayers([
       {
-        "app/node_modules/x/test/key.pem": `-----BEGIN ${""}PRIVATE KEY-----`,
+        "app/node_modules/x/test/key.pem": pem(""),
         "app/node_modules/x/.env": "A=1",
       },
     ]);

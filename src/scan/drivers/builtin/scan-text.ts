@@ -1,5 +1,5 @@
 import { endOfDay } from "../../../policy/scan-waivers.ts";
-import { isGeneratedSecret, secretRules } from "./secret-rules.ts";
+import { isGeneratedSecret, isPrivateKey, secretRules } from "./secret-rules.ts";
 
 /** Longer lines are made by machines; only their beginning is looked at. */
 const maxLine = 8_192;
@@ -15,12 +15,13 @@ export type LineFinding = { rule: string; line: number; allowedUntil?: number };
 export function scanText(text: string, options: { variables: boolean }): LineFinding[] {
   const found: LineFinding[] = [];
   let before = "";
-  let number = 0;
-  for (const raw of text.split("\n")) {
-    number += 1;
+  const lines = text.split("\n");
+  for (const [index, raw] of lines.entries()) {
+    const number = index + 1;
     const line = raw.slice(0, maxLine);
     const rule =
       secretRules.find(({ pattern }) => pattern.test(line))?.name ??
+      (isPrivateKey(line, lines[number]?.slice(0, maxLine) ?? "") ? "private-key" : undefined) ??
       (options.variables && isGeneratedSecret(line) ? "generated-secret" : undefined);
     if (rule !== undefined) {
       const allowedUntil = allowedBy(line) ?? allowedBy(before);

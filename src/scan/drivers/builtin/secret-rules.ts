@@ -15,7 +15,6 @@ export const secretRules: readonly SecretRule[] = [
     name: "slack-webhook",
     pattern: /hooks\.slack\.com\/services\/T[A-Z0-9]{6,}\/B[A-Z0-9]{6,}\/[A-Za-z0-9]{20,}/,
   },
-  { name: "private-key", pattern: /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/ },
   {
     name: "discord-bot-token",
     pattern: /\b[MNO][A-Za-z\d_-]{23,27}\.[A-Za-z\d_-]{6}\.[A-Za-z\d_-]{27,40}\b/,
@@ -30,6 +29,15 @@ export const secretRules: readonly SecretRule[] = [
   { name: "gitlab-token", pattern: /\bglpat-[A-Za-z0-9_-]{20,}\b/ },
   { name: "telegram-bot-token", pattern: /\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b/ },
 ];
+
+const keyHead = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(.*)$/;
+const keyBody = /^[\s"'`+,|]*(?:[A-Za-z0-9+/=]{40,}|Proc-Type:|Version:)/;
+
+/** A key's first line with something of the key behind it: code that only writes or reads the frame is none. */
+export function isPrivateKey(line: string, next: string): boolean {
+  const rest = keyHead.exec(line)?.[1];
+  return rest !== undefined && (/^(?:\\[rn])*[A-Za-z0-9+/=]{40,}/.test(rest) || keyBody.test(next));
+}
 
 const assignment = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)([^\s"'#]+)\2\s*(?:#.*)?$/;
 const secretName =
