@@ -1,0 +1,258 @@
+import { mapLimited } from "../lib/limit.ts";
+import { messageOf, PlatformError } from "../lib/platform-error.ts";
+import { firstPollSeconds, isAlertDue, pollDelaySeconds } from "../policy/update-backoff.ts";
+import { isAllowed, judgeUpdate } from "../policy/update-channel.ts";
+import { RegistryError } from "../registry/errors.ts";
+import { type Scope, scopeKey } from "../rollout/ids.ts";
+import { parseReference } from "../stack/image-reference.ts";
+import type { Deployment, PinnedImage } from "../store/port.ts";
+import { findNewest } from "./find-newest.ts";
+import type { SchedulerParts, UpdateEvent } from "./parts.ts";
+import { CurrentServices, type Updatable, withdrawnDigests } from "./updatable.ts";
+import { UpdateBook, type UpdateRecord } from "./update-book.ts";
+
+const pollsAtOnce = 4;
+const pollLimitMs = 60_000;
+/** An update that waits for a freeze to end is looked at this often. */
+const heldSeconds = 60;
+const by = { name: "auto-update", reason: "a newer image in the registry" };
+
+/**
+ * Polls registries for the services that ask for it and deploys newer images through the engine: with the service's
+ * own strategy, health gate and way back. An image that failed is remembered and never tried again.
+ */
+export class AutoUpdater {
+  readonly #parts: SchedulerParts;
+  readonly #book: UpdateBook;
+  readonly #services: CurrentServices;
+  readonly #stop = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+    this.#book = new UpdateBook(parts.store);
+    this.#services = new CurrentServices(parts);
+  }
+
+  start(): void {
+    if (this.#parts.runtime.capabilities.registryImages) this.#loop ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error("the control plane stops"));
+    await this.#loop;
+  }
+
+  /** Something was pushed: the services of this stack are looked at now, whatever their interval (R-150). */
+  poke(scope: Scope, services: readonly string[] = []): string[] {
+    const poked = this.#services
+      .updatable()
+      .filter((one) => scopeKey(one.scope) === scopeKey(scope))
+      .filter((one) => services.length === 0 || services.includes(one.service));
+    const nextAt = this.#parts.clock.now();
+    for (const one of poked) this.#book.put(scope, one.service, { ...this.#record(one), nextAt });
+    return poked.map(({ service }) => service);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, tickMs = 1000 } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.#tick(signal);
+        await clock.sleep(tickMs, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log("error", `auto-update: ${messageOf(error)}`);
+        await clock.sleep(tickMs, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#parts;
+    const all = this.#services.updatable();
+    this.#book.keepOnly(new Set(all.map(({ key }) => key)));
+    for (const one of all) this.#settle(one);
+    const due = all.filter((one) => {
+      const record = this.#book.get(one.scope, one.service);
+      // A first look waits for its place in the interval, or every restart would ask all registries at once.
+      if (!record) this.#book.put(one.scope, one.service, this.#record(one));
+      const isDue = record !== undefined && record.nextAt <= clock.now() && !record.rolling;
+      return isDue && store.deployments.unfinished(one.scope).length === 0;
+    });
+    await mapLimited(due, pollsAtOnce, (one) => this.#poll(one, signal));
+  }
+
+  #record({ scope, service, key, policy }: Updatable): UpdateRecord {
+    const nextAt = this.#parts.clock.now() + firstPollSeconds(key, policy.everySeconds) * 1000;
+    return this.#book.get(scope, service) ?? { nextAt, polls: 0, failures: 0, bad: [] };
+  }
+
+  async #poll(one: Updatable, signal: AbortSignal): Promise<void> {
+    const { registry, clock } = this.#parts;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(pollLimitMs)]);
+    if (!isAllowed(one.policy, parseReference(one.running.reference).repository)) {
+      this.#refuse(one);
+      return;
+    }
+    let newest: PinnedImage | undefined;
+    try {
+      newest = await findNewest(registry, one.policy.channel, one.running.reference, limited);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#failed(one, error);
+      return;
+    }
+    const record = this.#record(one);
+    const polled = {
+      ...without(record, "error", "newest"),
+      polls: record.polls + 1,
+      polledAt: clock.now(),
+      failures: 0,
+      nextAt: this.#next(one, 0),
+      ...(newest ? { newest } : {}),
+    };
+    this.#act(one, { record: polled, newest, before: record });
+  }
+
+  #act(
+    one: Updatable,
+    poll: { record: UpdateRecord; newest: PinnedImage | undefined; before: UpdateRecord },
+  ): void {
+    const { store, clock, frozenBy = () => undefined } = this.#parts;
+    const { record, newest, before } = poll;
+    const frozen = frozenBy(one.scope, clock.now());
+    const verdict = judgeUpdate({
+      current: one.running.digest,
+      newest: newest?.digest,
+      bad: [...record.bad.map(({ digest }) => digest), ...withdrawnDigests(store, one)],
+      frozen: frozen !== undefined,
+    });
+    if (verdict === "frozen" && newest) {
+      const nextAt = Math.min(record.nextAt, clock.now() + heldSeconds * 1000);
+      this.#book.put(one.scope, one.service, { ...record, verdict, nextAt });
+      if (before.verdict !== "frozen" || before.newest?.digest !== newest.digest)
+        this.#tell("info", one, {
+          kind: "held",
+          to: newest.digest,
+          message: `${newest.reference} waits: ${frozen}`,
+        });
+      return;
+    }
+    this.#book.put(one.scope, one.service, { ...record, verdict });
+    if (verdict === "update" && newest) this.#deploy(one, newest, { ...record, verdict });
+  }
+
+  #deploy(one: Updatable, newest: PinnedImage, record: UpdateRecord): void {
+    const { store, engine, clock } = this.#parts;
+    const { scope, service, release, running } = one;
+    // Somebody else was quicker while the registry was asked: look again at the next tick.
+    const isStill = store.scopes.get(scope)?.current === release.id;
+    if (!isStill || store.deployments.unfinished(scope).length > 0) {
+      this.#book.put(scope, service, { ...record, nextAt: clock.now() });
+      return;
+    }
+    const { bundle, fileVersions } = release;
+    const label = `${service} ${parseReference(newest.reference).tag ?? ""}`.trim();
+    const request = { bundle, fileVersions, label, services: [service], pinnedImages: { [service]: newest } };
+    try {
+      store.transaction(() => {
+        const { id } = engine.deploy(scope, request, by);
+        const rolling = { ...newest, deployment: id, previous: running.digest };
+        this.#book.put(scope, service, { ...record, rolling });
+        store.audit.append({
+          at: clock.now(),
+          actor: by.name,
+          action: "deploy",
+          target: scopeKey(scope),
+          detail: { deployment: id, service, from: running.digest, to: newest.digest },
+        });
+      });
+    } catch (error) {
+      this.#failed(one, error);
+    }
+  }
+
+  /** Takes note of how an update ended. */
+  #settle(one: Updatable): void {
+    const { scope, service } = one;
+    const record = this.#book.get(scope, service);
+    if (!record?.rolling) return;
+    const { rolling } = record;
+    const deployment = this.#parts.store.deployments.get(rolling.deployment);
+    if (deployment && deployment.finishedAt === undefined) return;
+    const rest = without(record, "rolling");
+    const facts = { from: rolling.previous, to: rolling.digest };
+    if (deployment?.state === "succeeded") {
+      this.#book.put(scope, service, { ...rest, verdict: "current" });
+      this.#tell("info", one, { kind: "updated", ...facts, message: `runs ${rolling.reference} now` });
+    } else if (deployment && isOwnFault(deployment)) {
+      const message = deployment.failure?.message ?? deployment.state;
+      const bad = { digest: rolling.digest, deployment: deployment.id, at: this.#parts.clock.now(), message };
+      this.#book.put(scope, service, { ...rest, verdict: "bad", bad: [...rest.bad, bad] });
+      const said = `${rolling.reference} is not tried again: ${message}`;
+      this.#tell("warn", one, { kind: "failed", ...facts, message: said });
+    } else {
+      this.#book.put(scope, service, rest);
+      if (deployment?.state === "failed") this.#failed(one, new Error(deployment.failure?.message));
+    }
+  }
+
+  #refuse(one: Updatable): void {
+    const record = this.#record(one);
+    this.#book.put(one.scope, one.service, { ...record, verdict: "refused", nextAt: this.#next(one, 0) });
+    if (record.verdict === "refused") return;
+    const message = `${one.running.reference} is not from a repository that updates may come from`;
+    this.#tell("warn", one, { kind: "refused", message });
+  }
+
+  #failed(one: Updatable, error: unknown): void {
+    const record = this.#record(one);
+    const failures = record.failures + 1;
+    const retryAfter = error instanceof RegistryError ? error.retryAfterSeconds : undefined;
+    this.#book.put(one.scope, one.service, {
+      ...record,
+      polls: record.polls + 1,
+      polledAt: this.#parts.clock.now(),
+      failures,
+      error: error instanceof PlatformError ? `${error.code}: ${error.message}` : messageOf(error),
+      nextAt: this.#next(one, failures, retryAfter),
+    });
+    if (!isAlertDue(failures)) return;
+    const message = `asked ${failures} times without success: ${messageOf(error)}`;
+    this.#tell("warn", one, { kind: "unreachable", message });
+  }
+
+  #next({ key, policy }: Updatable, failures: number, retryAfterSeconds?: number): number {
+    const { everySeconds } = policy;
+    const seconds = pollDelaySeconds({ key, everySeconds, failures, retryAfterSeconds });
+    return this.#parts.clock.now() + seconds * 1000;
+  }
+
+  #tell(
+    level: "info" | "warn",
+    { scope, service, running }: Updatable,
+    news: Pick<UpdateEvent, "kind" | "message"> & Partial<UpdateEvent>,
+  ): void {
+    const event: UpdateEvent = { from: running.digest, ...news, scope, service };
+    const detail = { from: event.from, ...(event.to ? { to: event.to } : {}) };
+    this.#parts.log(level, `auto-update: ${scopeKey(scope)} ${service}: ${event.message}`, detail);
+    this.#parts.onUpdate?.(event);
+  }
+}
+
+/** Whether the image is to blame. A newer deployment, or a host or registry that did not answer, says nothing about it. */
+function isOwnFault({ state, failure }: Deployment): boolean {
+  if (state === "superseded") return false;
+  return !/UNREACHABLE|IMAGE_UNAVAILABLE|LOCKED/.test(failure?.code ?? "");
+}
+
+function without<K extends "error" | "newest" | "rolling">(
+  record: UpdateRecord,
+  ...keys: readonly K[]
+): Omit<UpdateRecord, K> & UpdateRecord {
+  const copy = { ...record };
+  for (const key of keys) delete copy[key];
+  return copy;
+}
