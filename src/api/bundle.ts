@@ -29,8 +29,13 @@ export function checkBundle(
         ];
   const secrets = parts.variables.environment.secrets(scope);
   const denied = stack === undefined ? [] : checkBuildVariables(stack, secrets);
-  refuseErrors([...problems, ...denied, ...other]);
-  return problems;
+  // A message may quote what stands where a number should be.
+  const mask = (problem: Problem) => ({
+    ...problem,
+    message: parts.variables.masks.mask(scope, problem.message),
+  });
+  refuseErrors([...problems, ...denied, ...other].map(mask));
+  return problems.map(mask);
 }
 
 /** What was sent, with the environment's variables and secrets beneath it. */

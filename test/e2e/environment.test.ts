@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../src/lib/run.ts";
 import { type CliOutcome, freePort, Platform, root } from "./platform.ts";
 
 const first = "first-value-of-the-session-7f3a";
@@ -25,6 +26,10 @@ services:
       routes: [{ host: vaulty.localhost, port: 3000 }]
       health: { http: /healthz, port: 3000 }
       drain: 1s
+x-roadstead:
+  pipeline:
+    jobs:
+      show: { secrets: [SESSION_SECRET], steps: ["echo the key is $$SESSION_SECRET"] }
 `;
 const server = `
 import { createServer } from "node:http";
@@ -77,6 +82,21 @@ async function done(args: readonly string[], input = ""): Promise<CliOutcome> {
     `${args.join(" ")} exits 0\n`,
   );
   return outcome;
+}
+
+/** Everything that git said. */
+async function git(...argv: string[]): Promise<string> {
+  const token = readFileSync(join(platform.home, "token"), "utf8").trim();
+  const env = {
+    ...(process.env as Record<string, string>),
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "http.extraHeader",
+    GIT_CONFIG_VALUE_0: `Authorization: Bearer ${token}`,
+  };
+  const who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"];
+  const { stdout, stderr } = await run(["git", "-C", folder, ...who, ...argv], { env, timeoutMs: 120_000 });
+  return stdout + stderr;
 }
 
 /** What the service has, asked through the edge. */
@@ -146,6 +166,47 @@ describe("variables and secrets of an environment, on the whole product", () => 
     expect(await seen()).toMatchObject({ SESSION_SECRET: second });
     await done(["rollback", "vaulty"]);
     expect(await seen()).toMatchObject({ SESSION_SECRET: first });
+  });
+
+  it("R-097, R-101, R-107: a push takes the same variables, masks them in its run, names a committed .env", async () => {
+    writeFileSync(join(folder, ".env"), "GREETING=from the file\n");
+    await git("init", "--quiet", "--initial-branch=main");
+    await git("add", "--all");
+    await git("commit", "--quiet", "-m", "Everything");
+    const pushed = await git("push", `http://127.0.0.1:${platform.api}/git/vaulty.git`, "main");
+    rmSync(join(folder, ".env"));
+    expect(pushed).toContain(".env is committed");
+    expect(pushed).toContain("the key is ***");
+    expect(pushed).not.toContain(second);
+    expect(await seen()).toMatchObject({ SESSION_SECRET: second, GREETING: "good day" });
+    expect(keptText()).not.toContain(second);
+  });
+
+  it("R-101, R-111: imports a .env file, exports the plain part with mode 0600, compares environments", async () => {
+    const text = `# comment
+export GREETING="good\\nnight"
+QUOTED='it is $5 # not a comment'
+SESSION_SECRET=${first}
+DATABASE_URL=postgres://app:${first}@db/app
+`;
+    writeFileSync(join(folder, "staging.txt"), text);
+    const imported = await done(["env", "import", "staging.txt", "--env", "staging"]);
+    expect(imported.stderr).toContain("kept as secrets: SESSION_SECRET, DATABASE_URL");
+    await done(["env", "export", "--env", "staging", "-o", "exported.txt"]);
+    const exported = readFileSync(join(folder, "exported.txt"), "utf8");
+    expect(exported).toContain("# SESSION_SECRET is a secret");
+    expect(exported + imported.stdout).not.toContain(first);
+    expect(statSync(join(folder, "exported.txt")).mode & 0o777).toBe(0o600);
+    await done(["env", "import", "exported.txt", "--env", "copy"]);
+    const compared = await done(["env", "diff", "staging", "copy"]);
+    expect(
+      compared.stdout
+        .trim()
+        .split("\n")
+        .slice(1)
+        .map((line) => line.split(/\s+/)[1]),
+    ).toEqual(["DATABASE_URL", "SESSION_SECRET"]);
+    expect(compared.stdout).not.toContain(first);
   });
 
   it("R-102: a reference is read from Vault at the deploy; Vault down: refused, the service goes on", async () => {
