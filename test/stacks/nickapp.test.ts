@@ -302,6 +302,10 @@ class Talker {
   }
 }
 
+function print(line: string): void {
+  process.stdout.write(`nickapp: ${line}\n`);
+}
+
 function deploySuite(app: () => Nickapp): void {
   it("fails no request and loses no acknowledged message from version 1 to 2 and back (R-312)", async () => {
     const deal = await app().makeDeal();
@@ -321,6 +325,7 @@ function deploySuite(app: () => Nickapp): void {
       await updateAndReturn(app());
       await Promise.all(talkers.map((talker) => talker.finish()));
       const report = await load.stop();
+      print(`v1 → v2 → v1: ${report.requests} requests, ${report.failed} failed, p99 ${report.p99Ms} ms`);
       expect(report.requests).toBeGreaterThan(200);
       expect(report, JSON.stringify(report)).toMatchObject({ failed: 0 });
       await nothingLost(app(), deal, talkers);
@@ -343,6 +348,8 @@ async function updateAndReturn(app: Nickapp): Promise<void> {
 async function nothingLost(app: Nickapp, deal: Deal, talkers: readonly Talker[]): Promise<void> {
   const stored = await storedMessages(app, deal);
   const acknowledged = talkers.flatMap((talker) => talker.acknowledged);
+  const gaps = talkers.map(({ gapsMs }) => gapsMs.join(", ")).join(" | ");
+  print(`${acknowledged.length} messages acknowledged, reconnected after ${gaps} ms`);
   expect(acknowledged.length).toBeGreaterThan(20);
   expect(new Set(acknowledged).size).toBe(acknowledged.length);
   expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
