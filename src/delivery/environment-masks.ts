@@ -65,8 +65,10 @@ export class EnvironmentMasks {
   #values(scope: Scope): Record<string, string> {
     const { store, book, own } = this.#parts;
     const found = new Set(this.#remembered.get(scopeKey(scope)));
-    for (const variable of book.list(scope))
-      if (variable.kind === "secret") found.add(own.read(scope, variable.name, variable.version));
+    for (const variable of book.list(scope)) {
+      const value = variable.kind === "secret" ? readable(own, scope, variable) : undefined;
+      if (value !== undefined) found.add(value);
+    }
     const state = store.scopes.get(scope);
     const releases = [state?.current, ...(state?.warm ?? []).map(({ release }) => release)];
     for (const id of releases) {
@@ -85,5 +87,15 @@ export class EnvironmentMasks {
         return secretName.test(name) && value.length >= minUndeclared;
       }),
     );
+  }
+}
+
+/** A value that no longer opens fails the deploy that needs it; logs and journals go on. */
+function readable(own: OwnSecrets, scope: Scope, of: { name: string; version: string }): string | undefined {
+  try {
+    return own.read(scope, of.name, of.version);
+  } catch {
+    // Nobody else can have read it either.
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../lib/manual-clock.ts";
+import { PlatformError } from "../lib/platform-error.ts";
 import type { ReleaseId } from "../rollout/ids.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
 import { loadStack } from "../stack/load-stack.ts";
@@ -178,6 +179,24 @@ describe("masks", () => {
     expect(line("a plain greeting")).toBe("a plain greeting");
     const other = { ...scope, environment: "staging" };
     expect(variables.masks.mask(other, "the-next-session-key")).toBe("the-next-session-key");
+  });
+});
+
+describe("a value that was damaged in the store", () => {
+  it("R-104: fails the deploy that needs it by name, and leaves logs and other masks alone", async () => {
+    const { variables, parts, set } = world();
+    set(secret("SESSION_KEY", "the-session-key"), secret("OTHER_KEY", "the-other-key"));
+    const read = parts.own.read.bind(parts.own);
+    parts.own.read = (of, name, version) => {
+      if (name === "SESSION_KEY")
+        throw new PlatformError("STORE_CORRUPT", "the encrypted value does not open");
+      return read(of, name, version);
+    };
+    expect(variables.masks.mask(scope, "the-other-key")).toBe("***");
+    await expect(variables.environment.values(scope, signal)).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+      message: "SESSION_KEY: the encrypted value does not open",
+    });
   });
 });
 
