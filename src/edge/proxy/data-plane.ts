@@ -42,13 +42,17 @@ export class DataPlane {
   #prepared: Prepared | undefined;
   #config: EdgeConfig | undefined;
   #version = 0;
+  readonly #startServing: () => void;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: DataPlaneOptions) {
     this.#ticketKeys = options.ticketKeys;
     const prefix = randomBytes(6).toString("hex");
     let count = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#startServing = resolve;
     this.#plane = {
+      whenServing: promise,
       table: buildRouteTable<PublicRoute>([]),
       backends: new Map(),
       trusted: new AddressList([]),
@@ -118,6 +122,8 @@ export class DataPlane {
     const all = [...this.#listeners, ...prepared.opened];
     this.#listeners = all.filter((listener) => wanted.has(listener.spec.key));
     for (const gone of all.filter((listener) => !wanted.has(listener.spec.key))) void closeListener(gone);
+    this.#plane.whenServing = undefined;
+    this.#startServing();
   }
 
   observe(): EdgeObserved {

@@ -101,7 +101,10 @@ function createFor(
 ): HttpServer | TcpServer | Http2SecureServer {
   if (spec.kind === "tcp")
     return createTcpServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-      if (!socket.destroyed) forwardTcp(plane, spec.backend, socket);
+      const forward = () => {
+        if (!socket.destroyed) forwardTcp(plane, spec.backend, socket);
+      };
+      onceServing(plane, forward);
     });
   const entry: Entry =
     spec.kind === "internal"
@@ -124,7 +127,7 @@ function createFor(
   http1.on("request", handle);
   http1.on("checkContinue", handle);
   http1.on("upgrade", (request: IncomingMessage, socket, head) => {
-    handleUpgrade(plane, entry, { request, socket, head });
+    onceServing(plane, () => handleUpgrade(plane, entry, { request, socket, head }));
   });
   http1.on("clientError", onClientError);
   if (spec.kind === "https") http1.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
@@ -133,7 +136,7 @@ function createFor(
 
 /** A fault of ours costs one request, not the worker and everybody's connections. */
 function guarded(plane: Plane, entry: Entry): (request: IncomingMessage, response: ServerResponse) => void {
-  return (request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     try {
       handleRequest(plane, entry, request, response);
     } catch (error) {
@@ -143,6 +146,13 @@ function guarded(plane: Plane, entry: Entry): (request: IncomingMessage, respons
       response.destroy();
     }
   };
+  return (request, response) => onceServing(plane, () => handle(request, response));
+}
+
+/** What comes in between the opening of the first listeners and their first routes waits: without routes all is a 404. */
+function onceServing(plane: Plane, serve: () => void): void {
+  if (plane.whenServing === undefined) serve();
+  else void plane.whenServing.then(serve);
 }
 
 /** What llhttp refuses gets a plain 4xx and the connection is closed. */

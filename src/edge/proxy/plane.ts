@@ -10,6 +10,8 @@ export type PublicRoute = EdgeRoute & { limiter?: RateLimiter };
 
 /** What the handling of a request needs of the data plane. */
 export type Plane = {
+  /** Until the first configuration is in force: its listeners may be open a moment before its routes are. */
+  whenServing: Promise<void> | undefined;
   table: RouteTable<PublicRoute>;
   backends: Map<string, BackendRuntime>;
   trusted: AddressList;
