@@ -9,6 +9,7 @@ import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
 import { scanPhase } from "../src/delivery/phases/scan.ts";
+import { stagePhase } from "../src/delivery/phases/stage.ts";
 import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
@@ -59,7 +60,7 @@ export function makeDelivery(
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
-    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), approvePhase, deployPhase],
+    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), stagePhase, approvePhase, deployPhase],
   });
   const forges = {
     github: new GitHub(),

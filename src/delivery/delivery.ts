@@ -1,6 +1,7 @@
 import type { Actor } from "../reconciler/engine.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { DeliveryError } from "./errors.ts";
+import { isHeld, overrideControl } from "./freeze.ts";
 import type { DeliveryParts } from "./parts.ts";
 import { assertMayDecide } from "./phases/approve.ts";
 import { isOver, type Run, type RunId, type RunState, type Trigger } from "./run.ts";
@@ -47,7 +48,11 @@ export class Delivery {
     const { store, clock, ids, phases } = this.#parts;
     const run = store.transaction(() => {
       const waiting = this.book.unfinished(request.scope);
-      const same = waiting.find((other) => other.commit === request.commit && covers(other, request));
+      // One that is being ended brings nothing any more.
+      const same = waiting.find(
+        (other) =>
+          other.commit === request.commit && covers(other, request) && other.control?.kind !== "abort",
+      );
       if (same) return same;
       const now = clock.now();
       const fresh: Run = {
@@ -71,6 +76,16 @@ export class Delivery {
 
   approve(id: RunId, by: Actor): Run {
     return this.#decide(id, "approve", by);
+  }
+
+  /** Lets a run that waits for a freeze or a window to end go on at once. */
+  override(id: RunId, by: Actor): Run {
+    const run = this.#known(id);
+    if (!isHeld(run))
+      throw new DeliveryError("DELIVERY_NOT_FROZEN", `the run ${id} waits for no freeze and no window`);
+    const changed = this.book.update(id, (known) => ({ ...known, control: overrideControl(by) }));
+    this.#wake(run.scope);
+    return changed;
   }
 
   reject(id: RunId, by: Actor): Run {

@@ -4,11 +4,13 @@ import { imageArchive, inPieces } from "../scan/archive-support.ts";
 import { BuiltinScanner } from "../scan/drivers/builtin.ts";
 import { MemoryVulnerabilities } from "../scan/drivers/memory.ts";
 import { DeliveryWorld } from "./delivery-support.ts";
+import { isFrozen, putFreeze, removeFreeze } from "./freeze.ts";
 import { approvePhase } from "./phases/approve.ts";
 import { buildPhase } from "./phases/build.ts";
 import { deployPhase } from "./phases/deploy.ts";
 import { fetchPhase } from "./phases/fetch.ts";
 import { scanPhase } from "./phases/scan.ts";
+import { stagePhase } from "./phases/stage.ts";
 import type { Run } from "./run.ts";
 import { lastScan } from "./scan-book.ts";
 
@@ -23,6 +25,7 @@ async function start() {
     fetchPhase,
     buildPhase,
     scanPhase({ content: new BuiltinScanner(), vulnerabilities }),
+    stagePhase,
     approvePhase,
     deployPhase,
   ];
@@ -219,3 +222,147 @@ describe("the approval gate (R-071)", () => {
     expect(phaseOf(run, "approve")).toMatchObject({ state: "skipped" });
   });
 });
+
+describe("freeze and maintenance windows (R-156)", () => {
+  const freeze = (changes: { until?: number; environment?: string } = {}) => ({
+    id: "freeze_1",
+    by: "ada",
+    at: 0,
+    reason: "Black Friday",
+    ...changes,
+  });
+
+  it("waits while it is frozen, says until when, and deploys when it is over", async () => {
+    const { d, world } = await start();
+    putFreeze(world.store, freeze({ until: world.clock.now() + 2 * hour }));
+    expect(
+      isFrozen(world.store, { stack: "shop", environment: "production" }, world.clock.now()),
+    ).toBeDefined();
+    const run = d.push(d.commit());
+    await d.until(run, waits, "it waits");
+    await leap(world, 1);
+    expect(phaseOf(d.now(run), "deploy")?.detail).toMatch(
+      /^production is closed \(frozen: Black Friday\); opens at \d{4}-/,
+    );
+    expect(d.news).toHaveLength(1);
+    expect(world.store.deployments.list(run.scope, 10)).toEqual([]);
+    await leap(world, 1.2);
+    expect((await d.over(run)).state).toBe("succeeded");
+  });
+
+  it("goes on when the freeze is taken off, and is none of another environment's business", async () => {
+    const { d, world } = await start();
+    putFreeze(world.store, freeze({ environment: "staging" }));
+    expect((await d.over(d.push(d.commit()))).state).toBe("succeeded");
+    putFreeze(world.store, freeze());
+    const run = d.push(d.commit());
+    await d.until(run, waits, "it waits");
+    removeFreeze(world.store, "freeze_1");
+    expect((await d.over(run)).state).toBe("succeeded");
+  });
+
+  it("waits for its window", async () => {
+    const { d, world } = await start();
+    // The clock begins on 14 November 2023, a Tuesday, at 22:13.
+    const window = { days: ["wed"], from: "02:00", to: "04:00" };
+    const run = d.push(d.commit({}, undefined, { pipeline: { maintenance: [window] } }));
+    await d.until(run, waits, "it waits");
+    expect(phaseOf(d.now(run), "deploy")?.detail).toContain("opens at 2023-11-15 02:00 UTC");
+    await leap(world, 3.9);
+    expect((await d.over(run)).state).toBe("succeeded");
+  });
+
+  it("an operator may override it, after an approval too, and only what waits for it", async () => {
+    const { d, world } = await start();
+    putFreeze(world.store, freeze());
+    const approval = { approvers: ["grace"] };
+    const run = d.push(d.commit({}, undefined, { pipeline: { approval } }));
+    await d.until(run, waits, "it waits for approval");
+    const ada = { name: "ada", reason: "the fix of the outage" };
+    expect(() => d.delivery.override(run.id, ada)).toThrow(
+      expect.objectContaining({ code: "DELIVERY_NOT_FROZEN" }),
+    );
+    d.delivery.approve(run.id, { name: "grace", reason: "" });
+    await d.until(run, (now) => waits(now) && phaseOf(now, "deploy")?.state === "waiting", "it waits again");
+    await leap(world, 0.5);
+    d.delivery.override(run.id, ada);
+    expect(await d.over(run)).toMatchObject({
+      state: "succeeded",
+      override: { by: "ada" },
+      approval: { by: "grace" },
+    });
+    expect(d.output(run)).toContain("goes on although it is closed: ada: the fix of the outage");
+  });
+
+  it("a kill -9 while it is frozen: it still waits", async () => {
+    const { d, world } = await start();
+    putFreeze(world.store, freeze({ until: world.clock.now() + hour }));
+    const run = d.push(d.commit());
+    await d.until(run, waits, "it waits");
+    await d.restart();
+    await d.until(run, waits, "it waits again");
+    await leap(world, 1.1);
+    expect((await d.over(run)).state).toBe("succeeded");
+  });
+});
+
+describe("staging first (R-069)", () => {
+  const chain = { pipeline: { promote: ["staging", "production"] } };
+  const staging = { stack: "shop", environment: "staging" };
+  const digests = (world: World, scope: { stack: string; environment: string }) =>
+    Object.fromEntries(
+      Object.entries(world.store.releases.list(scope, 1)[0]?.images ?? {}).map(([name, { digest }]) => [
+        name,
+        digest,
+      ]),
+    );
+
+  it("staging has the exact digests of production, and had them first", async () => {
+    const { d, world } = await start();
+    const services = [aStackService("web", { routes: [] })];
+    const run = await d.over(d.push(d.commit({}, services, chain)));
+    expect(run).toMatchObject({ state: "succeeded", staged: { environment: "staging", release: "v1" } });
+    expect(Object.keys(digests(world, staging))).toEqual(["web"]);
+    expect(digests(world, run.scope)).toEqual(digests(world, staging));
+    const [there] = world.store.deployments.list(staging, 1);
+    const [here] = world.store.deployments.list(run.scope, 1);
+    expect(here?.createdAt ?? 0).toBeGreaterThanOrEqual(there?.finishedAt ?? Number.POSITIVE_INFINITY);
+    expect(here?.request?.pinnedImages).toMatchObject(digestsAsPins(digests(world, staging)));
+  });
+
+  it("what fails on staging never reaches production, and says why (R-070)", async () => {
+    const { d, world } = await start();
+    const web = aStackService("web", { smoke: [{ method: "GET", path: "/api/models", status: 200 }] });
+    world.smokeAnswers.set("/api/models", { status: 500, body: "no models" });
+    const run = await d.over(d.push(d.commit({}, [web], chain)));
+    expect(run).toMatchObject({
+      state: "failed",
+      failure: {
+        phase: "stage",
+        code: "DELIVERY_STAGE_FAILED",
+        message: expect.stringMatching(/^staging: .*\/api\/models answered 500, expected 200/),
+      },
+    });
+    expect(world.store.deployments.list(run.scope, 10)).toEqual([]);
+  });
+
+  it("a kill -9 on staging: it is deployed there once, and goes on", async () => {
+    const { d, world } = await start();
+    const run = d.push(d.commit({}, [aStackService("web", { routes: [] })], chain));
+    await d.until(run, () => world.store.deployments.list(staging, 1).length === 1, "staging has begun");
+    await d.restart();
+    expect((await d.over(run)).state).toBe("succeeded");
+    expect(world.store.deployments.list(staging, 10)).toHaveLength(1);
+    expect(world.store.deployments.list(run.scope, 10)).toHaveLength(1);
+  });
+
+  it("a run for staging itself has nothing before it", async () => {
+    const { d } = await start();
+    const run = await d.over(d.push(d.commit()));
+    expect(phaseOf(run, "stage")).toMatchObject({ state: "skipped" });
+  });
+});
+
+function digestsAsPins(digests: Record<string, string>): Record<string, { digest: string }> {
+  return Object.fromEntries(Object.entries(digests).map(([name, digest]) => [name, { digest }]));
+}

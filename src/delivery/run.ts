@@ -35,11 +35,15 @@ export type Run = {
   deployment?: DeploymentId;
   /** Service -> the image that was built for it. */
   images?: Readonly<Record<string, BuiltImage>>;
+  staged?: Staged;
   approval?: Approval;
   /** Somebody let it go on although its environment was frozen or outside its windows. */
   override?: { by: string; reason: string; at: number };
   failure?: RunFailure;
 };
+
+/** What the environment before it serves: exactly these images go on. */
+export type Staged = { environment: string; release: string; images: Readonly<Record<string, BuiltImage>> };
 
 export type BuiltImage = { digest: ImageDigest; reference: string };
 
