@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aStackService, World } from "../reconciler/world-support.ts";
-import { DeliveryWorld } from "./delivery-support.ts";
+import { DeliveryWorld, packageWithTests } from "./delivery-support.ts";
 import { Previews, type PreviewWish, variableScope } from "./previews.ts";
 import { saveSourceSettings, sourceSettings } from "./source-settings.ts";
 
@@ -18,12 +18,12 @@ async function start(quota = 2) {
   const make = () => new Previews({ store, clock, delivery: d.delivery, engine: world.engine, log });
   const works = make();
   works.start();
-  const wish = (number: number, more: Partial<PreviewWish> = {}): PreviewWish => {
+  const wish = (number: number, more: Partial<PreviewWish> = {}, files = {}): PreviewWish => {
     // Each has routes of its own, as the stack's builder sees to.
     const service = aStackService("web", {
       routes: [{ host: `web.pr-${number}.shop.test`, path: "/", port: 3000, stripPath: false }],
     });
-    const commit = d.commit({}, [service]);
+    const commit = d.commit(files, [service]);
     const facts = { commit, subject: "tea", author: "ada", ref: "tea", title: "Sell tea", fork: false };
     return { source: "shop", name: `pr-${number}`, ...facts, ...more };
   };
@@ -125,6 +125,28 @@ describe("previews of pull requests", () => {
     await world.rest(30);
     expect(scopes()).toContain("pr-7");
     expect(works.get({ source: "shop", name: "pr-7" })).not.toHaveProperty("closing");
+  });
+});
+
+describe("a pull request closed and opened again at once", () => {
+  it("has a run of its own, not the one that was ended", async () => {
+    const { d, works, wish, world } = await start();
+    d.jobs.behave((_spec, _onLine, signal) =>
+      d.jobs.ran.length > 1
+        ? Promise.resolve({ ok: true, durationMs: 1 })
+        : new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    );
+    const facts = wish(7, {}, packageWithTests);
+    const first = works.open(facts, by);
+    await d.until(first, () => d.jobs.ran.length > 0, "its job runs");
+    works.close({ source: "shop", name: "pr-7" }, "closed", by);
+    await d.until(first, ({ control }) => control?.kind === "abort", "it is being ended");
+    const second = works.open(facts, by);
+    expect(second.id).not.toBe(first.id);
+    expect((await d.over(first)).state).toBe("aborted");
+    expect(await d.over(second)).toMatchObject({ state: "succeeded" });
+    await world.rest(30);
+    expect(works.list()).toMatchObject([{ name: "pr-7", run: second.id }]);
   });
 });
 
