@@ -12,7 +12,8 @@ const mayImport: Record<string, readonly string[]> = {
   "src/rollout": ["src/lib", "src/stack"],
   "src/policy": ["src/lib", "src/stack", "src/rollout"],
   "src/pipeline": ["src/lib", "src/stack"],
-  "src/runtime": ["src/lib", "src/stack", "src/rollout"],
+  "src/servers": ["src/lib"],
+  "src/runtime": ["src/lib", "src/servers", "src/stack", "src/rollout"],
   "src/edge": ["src/lib"],
   "src/scan": ["src/lib", "src/policy"],
   "src/source": ["src/lib"],
@@ -29,7 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/reconciler",
   ],
   "src/secrets": ["src/lib", "src/rollout", "src/store"],
-  "src/build": ["src/lib", "src/stack", "src/pipeline"],
+  "src/build": ["src/lib", "src/servers", "src/stack", "src/pipeline"],
   "src/delivery": [
     "src/lib",
     "src/bundle",

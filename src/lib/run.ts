@@ -4,6 +4,9 @@ import { PlatformError } from "./platform-error.ts";
 export type RunOptions = {
   cwd?: string;
   env?: Record<string, string>;
+  /** Runs as another user; only root may. */
+  uid?: number;
+  gid?: number;
   input?: string;
   /** The child is killed after this long. */
   timeoutMs: number;
@@ -24,6 +27,8 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions): 
       stdio: ["pipe", "pipe", "pipe"],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: options.env }),
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
+      ...(options.gid === undefined ? {} : { gid: options.gid }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       timeout: options.timeoutMs,
       killSignal: "SIGKILL",

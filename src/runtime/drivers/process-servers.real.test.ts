@@ -6,11 +6,11 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { run } from "../../lib/run.ts";
 import { type ReleaseId, type Revision, replicaId, type Scope } from "../../rollout/ids.ts";
+import { findRedis } from "../../servers/server-programs.ts";
 import type { ComposeService } from "../../stack/compose-model.ts";
 import type { Probe } from "../../stack/stack.ts";
 import { signal, timing, until } from "../conformance-support.ts";
 import type { ReplicaSpec } from "../port.ts";
-import { findRedis } from "./process/server-programs.ts";
 import { keptFolder } from "./process/servers.ts";
 import { volumeFolder } from "./process/volume-folder.ts";
 import { ProcessRuntime } from "./process.ts";
@@ -280,7 +280,7 @@ describe.skipIf(redis === undefined)(
 describe("a machine without Redis", () => {
   it("says how to get one", async () => {
     await expect(findRedis("redis", signal, [home])).rejects.toMatchObject({
-      code: "RUNTIME_IMAGE_UNAVAILABLE",
+      code: "SERVER_PROGRAM_MISSING",
       hint: expect.stringMatching(/redis-server/),
     });
   });

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { canonicalJson, sha256 } from "../../../lib/hash.ts";
 import type { ImageDigest } from "../../../rollout/ids.ts";
+import { findPostgres, findRedis } from "../../../servers/server-programs.ts";
 import type { ComposeBuild } from "../../../stack/compose-model.ts";
 import { imageFamily } from "../../../stack/image-family.ts";
 import { copyContext, hashContext, listContext } from "../../build-context/snapshot.ts";
@@ -12,7 +13,6 @@ import { buildSnapshot } from "./build-snapshot.ts";
 import { type Recipe, readDockerfile } from "./dockerfile.ts";
 import { emptyRecipe, type ImageStore, type StoredImage } from "./image-store.ts";
 import { Serial } from "./serial.ts";
-import { findPostgres, findRedis } from "./server-programs.ts";
 import { type WellKnown, wellKnown } from "./well-known.ts";
 
 /** Rises when the same context must give another image, e.g. because build steps changed. */

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
-import { access, chmod, chown, cp, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, chown, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { firstClosedFolder, reachableFolder, unprivilegedUser } from "../../../servers/server-user.ts";
 import { runtimeError } from "../../errors.ts";
 import { keptVolumeName, type ReplicaSpec } from "../../port.ts";
 import type { StoredImage } from "./image-store.ts";
@@ -14,26 +15,20 @@ import { volumeFolder } from "./volume-folder.ts";
 
 export type ServerContext = { place: LaunchPlace; layout: Layout; signal: AbortSignal };
 
-/** Users that may stand for a server's own, best first. */
-const userNames = { postgres: ["postgres", "nobody"], redis: ["redis", "valkey", "nobody"] };
-
 /** Database servers never run as root: PostgreSQL refuses to, and Redis's image steps down as well. */
 export async function serverUser(image: StoredImage, layout: Layout): Promise<RunAs | undefined> {
   if ((image.kind !== "postgres" && image.kind !== "redis") || process.getuid?.() !== 0) return undefined;
-  const users = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
-  const found = userNames[image.kind]
-    .map((name) => users.find(([user]) => user === name))
-    .find((user) => user !== undefined);
+  const found = await unprivilegedUser(image.kind);
   if (!found)
     throw runtimeError("RUNTIME_START_FAILED", `there is no unprivileged user to run ${image.kind} as`, {
       hint: `Create one: useradd --system ${image.kind}`,
     });
-  const runAs = { uid: Number(found[2]), gid: Number(found[3]) };
+  const { name, ...runAs } = found;
   const closed = await firstClosedFolder(layout.volumes, runAs);
   if (closed === undefined) return runAs;
   throw runtimeError(
     "RUNTIME_START_FAILED",
-    `${image.kind} runs as user ${found[0]}, who cannot enter ${closed}`,
+    `${image.kind} runs as user ${name}, who cannot enter ${closed}`,
     {
       hint: `Move Roadstead's home to a folder that everybody may pass through, e.g. /var/lib/roadstead, or: chmod o+x ${closed}`,
     },
@@ -91,32 +86,10 @@ async function reachablePrograms(image: StoredImage, { place, layout }: ServerCo
       cause,
     });
   });
-  if (!place.runAs || (await firstClosedFolder(bin, place.runAs)) === undefined) return bin;
-  const copy = join(layout.tools, image.digest.replace("sha256:", "").slice(0, 16));
-  const copied = join(copy, "bin");
-  if (await exists(copied)) return copied;
-  const building = `${copy}.${process.pid}.tmp`;
-  await cp(dirname(bin), building, { recursive: true, verbatimSymlinks: true });
-  await chmod(building, 0o755);
-  await rename(building, copy).finally(() => rm(building, { recursive: true, force: true }));
-  return copied;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+  if (!place.runAs) return bin;
+  return await reachableFolder(
+    bin,
+    join(layout.tools, image.digest.replace("sha256:", "").slice(0, 16)),
+    place.runAs,
   );
-}
-
-/** The topmost folder on the way to `path`, itself included, that this user may not enter. */
-async function firstClosedFolder(path: string, user: RunAs): Promise<string | undefined> {
-  const parts = path.split("/");
-  for (let depth = 1; depth <= parts.length; depth += 1) {
-    const folder = parts.slice(0, depth).join("/") || "/";
-    const { mode, uid, gid } = await stat(folder);
-    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) return folder;
-  }
-  return undefined;
 }

