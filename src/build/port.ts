@@ -7,6 +7,8 @@ import type { Job } from "../pipeline/pipeline.ts";
 export interface JobRunner {
   readonly name: string;
   run(spec: JobRunSpec, onLine: (line: string) => void, signal: AbortSignal): Promise<JobRunOutcome>;
+  /** Ends and removes what a killed control plane has left of its jobs; once, and before the first job at the latest. */
+  removeLeftovers(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -21,6 +21,10 @@ export class MemoryJobRunner implements JobRunner {
     return await this.#script(spec, onLine, signal);
   }
 
+  async removeLeftovers(): Promise<void> {
+    // Nothing outlives this process.
+  }
+
   async close(): Promise<void> {
     // Nothing is open.
   }

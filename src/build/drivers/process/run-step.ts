@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setPriority } from "node:os";
+import type { StepResult } from "../../run-steps.ts";
 import { groupMemory } from "./group-memory.ts";
 
 export type StepSpec = {
@@ -10,13 +11,8 @@ export type StepSpec = {
   memoryBytes: number;
 };
 
-export type StepResult =
-  | { kind: "ended"; exitCode: number }
-  | { kind: "timedOut" }
-  | { kind: "outOfMemory"; limitBytes: number };
-
 /** Below everything that serves (nice value, 0 is normal, 19 the lowest). */
-const niceness = 10;
+export const niceness = 10;
 const memoryLookMs = 250;
 const maxLineLength = 4000;
 

@@ -1,6 +1,6 @@
 import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { sha256 } from "../../../lib/hash.ts";
+import { sha256 } from "../lib/hash.ts";
 
 /** Puts each cache folder where the job expects it, as a link to what earlier runs of the source have kept. */
 export async function linkCaches(
