@@ -17,6 +17,7 @@ import { makeEdge, makeRuntime } from "./drivers.ts";
 import { holdHome } from "./hold-home.ts";
 import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
+import { makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
@@ -75,6 +76,7 @@ export async function startControlPlane(
   };
   const engine = new ControlEngine(parts);
   const { statuses, ...works } = makeDelivery(home, engine, { ...parts, variables });
+  const updates = makeUpdatesOf(home, engine, parts);
   const version = packageVersion();
   const server = createServer({
     engine,
@@ -82,6 +84,7 @@ export async function startControlPlane(
     store,
     ...works,
     variables,
+    updates,
     rotateKey,
     clock,
     ids,
@@ -94,6 +97,7 @@ export async function startControlPlane(
   const address = await server.listen(parseListener(values.api));
   statuses.start();
   works.delivery.start();
+  updates.updater.start();
   works.previews.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
@@ -108,6 +112,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
+    await updates.updater.stop();
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await Promise.all([runtime.close(), edge.close()]);

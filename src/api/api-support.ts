@@ -6,7 +6,9 @@ import { makeVariables } from "../delivery/variables.ts";
 import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
+import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import type { DeploymentId } from "../rollout/ids.ts";
+import { makeUpdates } from "../scheduler/updates.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
 import { loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
@@ -26,6 +28,7 @@ export class ApiWorld {
   /** What the loader finds from now on. */
   problems: Problem[] = [];
   readonly secrets = new MemorySecrets("vault");
+  readonly registry = new MemoryRegistry();
   readonly parts: ApiParts;
   readonly deliveries = new DeliveryWorld(this.world);
 
@@ -38,6 +41,7 @@ export class ApiWorld {
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
       ...this.#hooks(),
+      updates: makeUpdates({ ...parts, engine: this.world.engine, registry: this.registry }),
       variables: makeVariables({
         ...parts,
         secrets: { own: new MemoryOwnSecrets(), providers: () => [this.secrets] },

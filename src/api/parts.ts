@@ -6,6 +6,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Engine } from "../reconciler/engine.ts";
 import type { Runtime } from "../runtime/port.ts";
+import type { Updates } from "../scheduler/updates.ts";
 import type { Sources } from "../source/port.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
@@ -21,6 +22,7 @@ export type ApiParts = {
   webhooks: Webhooks;
   previews: Previews;
   variables: Variables;
+  updates: Updates;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
   clock: Clock;

@@ -15,6 +15,7 @@ import { forgeRoutes } from "./routes/forge.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { updateRoutes } from "./routes/updates.ts";
 import { webhookRoutes } from "./webhook-http.ts";
 
 const bodyLimitBytes = 32 * 1024 * 1024;
@@ -51,6 +52,7 @@ export function createServer(parts: ApiParts): ApiServer {
   deliveryRoutes(router);
   environmentRoutes(router);
   forgeRoutes(router);
+  updateRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
   let ownAddress = "";

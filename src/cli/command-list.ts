@@ -18,6 +18,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   status: async () => (await import("./commands/status.ts")).statusCommand,
   ps: async () => (await import("./commands/ps.ts")).psCommand,
   releases: async () => (await import("./commands/releases.ts")).releasesCommand,
+  outdated: async () => (await import("./commands/outdated.ts")).outdatedCommand,
   rollout: async () => (await import("./commands/rollout.ts")).rolloutCommand,
   rollback: async () => (await import("./commands/rollback.ts")).rollbackCommand,
   promote: async () => (await import("./commands/promote.ts")).promoteCommand,

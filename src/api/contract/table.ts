@@ -5,6 +5,7 @@ import { forgeEndpoints } from "./forge.ts";
 import { operateEndpoints } from "./operate.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { systemEndpoints } from "./system.ts";
+import { updateEndpoints } from "./updates.ts";
 
 /** The whole API, version 1: every route that the server has and every call that the client has. */
 export const apiTable = {
@@ -13,6 +14,7 @@ export const apiTable = {
   delivery: deliveryEndpoints,
   forge: forgeEndpoints,
   environment: environmentEndpoints,
+  updates: updateEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,
 };

@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { readDockerLogin } from "../src/lib/docker-login.ts";
+import type { Engine } from "../src/reconciler/engine.ts";
+import type { EngineParts } from "../src/reconciler/parts.ts";
+import { HttpRegistry } from "../src/registry/drivers/http.ts";
+import { makeUpdates, type Updates } from "../src/scheduler/updates.ts";
+
+/** `<home>/registries.json`, written by the operator. */
+const settingsSchema = z.strictObject({ insecure: z.array(z.string()).default([]) });
+
+/** The registries of the outside world, with the logins of the user who runs the control plane. */
+function makeRegistry(home: string): HttpRegistry {
+  return new HttpRegistry({
+    loginOf: (registry, signal) => readDockerLogin(registry, process.env["DOCKER_CONFIG"], signal),
+    insecure: insecureHosts(join(home, "registries.json")),
+  });
+}
+
+function insecureHosts(path: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    // Most installations need none.
+    return [];
+  }
+  const settings = settingsSchema.safeParse(JSON.parse(text));
+  if (!settings.success) throw new Error(`${path}: ${z.prettifyError(settings.error)}`);
+  return settings.data.insecure;
+}
+
+/** What keeps services at the newest image of their channel. */
+export function makeUpdatesOf(home: string, engine: Engine, parts: EngineParts): Updates {
+  return makeUpdates({ ...parts, engine, registry: makeRegistry(home) });
+}

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { endpoint, list, name, scopeParams } from "./endpoint.ts";
+
+const image = z.object({ reference: z.string(), digest: z.string() });
+
+const channel = z.union([
+  z.object({ kind: z.enum(["pinned", "patch", "minor"]) }),
+  z.object({ kind: z.literal("tag"), tag: z.string() }),
+]);
+
+const outdatedView = z
+  .object({
+    service: z.string(),
+    /** Rolled out by itself. */
+    automatic: z.boolean(),
+    channel,
+    running: image,
+    newest: image.exactOptional(),
+    state: z.enum(["current", "outdated", "bad", "refused", "built", "unknown"]),
+    message: z.string().exactOptional(),
+    createdAt: z.number().exactOptional(),
+    base: z.object({ name: z.string(), outdated: z.boolean().exactOptional() }).exactOptional(),
+    polls: z.number().int(),
+    polledAt: z.number().exactOptional(),
+    /** Rolled out once, and never again. */
+    bad: list(z.object({ digest: z.string(), deployment: z.string(), at: z.number(), message: z.string() })),
+  })
+  .meta({ id: "OutdatedService" });
+export type OutdatedView = z.output<typeof outdatedView>;
+
+export const updateEndpoints = {
+  outdated: endpoint({
+    method: "GET",
+    path: "/stacks/:stack/:environment/updates",
+    summary: "What runs beside what its registry has now. Asks the registries, changes nothing.",
+    params: scopeParams,
+    response: z.object({ services: list(outdatedView) }),
+  }),
+  check: endpoint({
+    method: "POST",
+    path: "/stacks/:stack/:environment/updates/check",
+    summary: "Looks for updates now instead of at the next poll: for whoever has just pushed an image.",
+    params: scopeParams,
+    body: z.object({ services: list(name).default([]) }).default({ services: [] }),
+    status: 202,
+    response: z.object({ services: list(z.string()) }),
+  }),
+};
