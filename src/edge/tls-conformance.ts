@@ -1,4 +1,5 @@
 import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { expect } from "vitest";
 import { run } from "../lib/run.ts";
@@ -169,6 +170,29 @@ export const tlsTests: readonly EdgeTest[] = [
       expect(await socket.echo("in")).toMatch(/:in$/);
       socket.socket.close();
       await expect(ask(world, "web", "/", { port, from: "127.0.0.9" })).rejects.toThrow();
+    },
+  },
+  {
+    name: "a kept connection to an internal address is served on while other listeners come and go",
+    needs: "traffic",
+    async run(world, { red }) {
+      const listen = (port: number) =>
+        ({ host: "127.0.0.1", port, protocol: "http", backend: "web", allow: ["127.0.0.0/8"] }) as const;
+      const port = await freePort();
+      const backends = [backend("web", [red])];
+      await world.apply({ backends, internal: [listen(port)] });
+      const kept = connect({ host: "127.0.0.1", port });
+      const heard = { answers: 0 };
+      kept.on("data", (chunk) => {
+        heard.answers += chunk.toString("latin1").split("HTTP/1.1 200").length - 1;
+      });
+      kept.on("error", () => undefined);
+      kept.write("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+      await eventually(() => heard.answers === 1);
+      await world.apply({ backends, internal: [listen(port), listen(await freePort())] });
+      kept.write("GET / HTTP/1.1\r\nHost: web\r\n\r\n");
+      await eventually(() => heard.answers === 2);
+      kept.destroy();
     },
   },
   {

@@ -119,8 +119,8 @@ function internalFrontend(listener: InternalListener, truth: Truth, options: Ren
   const allow = [
     `  bind ${bindAddress(listener, options)}`,
     listener.allow.length > 0
-      ? `  tcp-request connection reject unless { src ${listener.allow.join(" ")} }`
-      : "  tcp-request connection reject",
+      ? `  tcp-request session reject unless { src ${listener.allow.join(" ")} }`
+      : "  tcp-request session reject",
   ];
   if (listener.protocol === "tcp")
     return [`frontend ${name} from tcp`, ...allow, `  default_backend t${index}`, ""];
