@@ -6,7 +6,7 @@ import type { Invocation } from "./define-command.ts";
 import { usageError } from "./errors.ts";
 import type { OptionReader } from "./option-reader.ts";
 
-type Changes = Parameters<ApiClient["delivery"]["saveSource"]>[0]["body"];
+type Changes = NonNullable<Parameters<ApiClient["delivery"]["saveSource"]>[0]["body"]>;
 type Known = Awaited<ReturnType<ApiClient["delivery"]["sources"]>>["sources"][number];
 type SecretName = Parameters<ApiClient["forge"]["saveSecret"]>[0]["body"]["name"];
 
