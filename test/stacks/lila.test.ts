@@ -251,7 +251,7 @@ function lilaSuite(options: PlatformOptions, more: (parts: () => Parts) => void)
       expect(await lila.versions()).toEqual(["1", "1"]);
       const report = await load.stop();
       process.stdout.write(
-        `lila on ${options.runtime}: v1 → v2 → v1: ${report.requests} requests, ${report.failed} failed, p99 ${report.p99Ms} ms\n`,
+        `lila on ${options.runtime}: v1 → v2 → v1: ${report.requests} requests, ${report.failed} failed, p99 ${report.p99Ms.toFixed(0)} ms\n`,
       );
       expect(report.requests).toBeGreaterThan(100);
       const why = report.failed > 0 ? `${JSON.stringify(report)}\n${await lila.complaints()}` : "";

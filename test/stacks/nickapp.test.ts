@@ -325,7 +325,9 @@ function deploySuite(app: () => Nickapp): void {
       await updateAndReturn(app());
       await Promise.all(talkers.map((talker) => talker.finish()));
       const report = await load.stop();
-      print(`v1 → v2 → v1: ${report.requests} requests, ${report.failed} failed, p99 ${report.p99Ms} ms`);
+      print(
+        `v1 → v2 → v1: ${report.requests} requests, ${report.failed} failed, p99 ${report.p99Ms.toFixed(0)} ms`,
+      );
       expect(report.requests).toBeGreaterThan(200);
       expect(report, JSON.stringify(report)).toMatchObject({ failed: 0 });
       await nothingLost(app(), deal, talkers);
