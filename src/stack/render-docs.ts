@@ -90,6 +90,10 @@ variable or a peer's \`http://service:port\` makes it web, unless the port is we
 their variables and commands, the documented port of a known image, the Dockerfile's \`EXPOSE\` (only for a service that is
 web anyway). For a web service HTTP ports come first.
 
+**HTTP or raw TCP.** \`app_protocol\`, a route, an HTTP health check and the scheme of a peer's \`http://service:port\` decide.
+Of a web service's other ports the main one speaks HTTP, and so do the usual ones (80, 3000, 5000, 8000, 8080, 9090 …); the
+rest, such as SMTP on 2525 beside HTTP on 8080, pass as raw TCP, which carries HTTP too. Name the HTTP port first, or in \`PORT\`.
+
 **Strategy.** \`strategy\` as written; \`canary\` given; recreate for jobs and databases; singleton for chat gateway clients
 (\`DISCORD_TOKEN\`, \`TELEGRAM_BOT_TOKEN\`, \`SLACK_APP_TOKEN\`) with one replica; recreate for writable named or bind volumes,
 host ports bound by the runtime, and \`network_mode: host\`; rolling where \`deploy\` has several replicas and an
