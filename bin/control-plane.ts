@@ -97,7 +97,7 @@ export async function startControlPlane(
   const address = await server.listen(parseListener(values.api));
   statuses.start();
   works.delivery.start();
-  updates.updater.start();
+  updates.start();
   works.previews.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
@@ -112,7 +112,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
-    await updates.updater.stop();
+    await updates.stop();
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await Promise.all([runtime.close(), edge.close()]);

@@ -74,6 +74,26 @@ describe("updates over the API", () => {
     );
   });
 
+  it("show which images are kept and why, and prune the rest with a trace (R-060)", async () => {
+    const api = await begin();
+    const older = await api.call("GET", "/api/v1/images?keep=0");
+    expect(older.json).toMatchObject({
+      images: [
+        { stack: "shop", service: "web", keeping: "live", releases: [1] },
+        { stack: "shop", service: "api", keeping: "live" },
+      ],
+    });
+    await api.deploy([{ ...web(), compose: { image: "registry.test/acme/web:2.0.0" } }]);
+    await api.world.rest(4000);
+    const pruned = await api.call("POST", "/api/v1/images/prune", { body: { keep: 1 } });
+    expect(pruned).toMatchObject({
+      status: 200,
+      json: { images: [{ reference: "registry.test/acme/web:1.4.2" }, { service: "api" }] },
+    });
+    expect(api.world.store.audit.list(1)).toMatchObject([{ action: "images.prune", actor: "ada" }]);
+    expect((await api.call("GET", "/api/v1/images?keep=-1")).status).toBe(400);
+  });
+
   it("of a stack that is not there are not found", async () => {
     const api = await begin();
     const other = base.replace("shop", "nothing");

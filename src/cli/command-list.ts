@@ -22,6 +22,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   rollout: async () => (await import("./commands/rollout.ts")).rolloutCommand,
   rollback: async () => (await import("./commands/rollback.ts")).rollbackCommand,
   promote: async () => (await import("./commands/promote.ts")).promoteCommand,
+  images: async () => (await import("./commands/images.ts")).imagesCommand,
   abort: async () => (await import("./commands/abort.ts")).abortCommand,
   logs: async () => (await import("./commands/logs.ts")).logsCommand,
   stats: async () => (await import("./commands/stats.ts")).statsCommand,

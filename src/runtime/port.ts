@@ -32,6 +32,15 @@ export interface Runtime {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>;
 
+  /** Which of these are on this host under a name that Roadstead gave them. Absent where images take no room. */
+  heldImages?(known: readonly HeldImage[], signal: AbortSignal): Promise<ImageOnHost[]>;
+
+  /**
+   * Takes Roadstead's own name off an image; what nobody else has named and nothing uses is then removed. Answers
+   * whether the name is gone: an image that a container still uses keeps it.
+   */
+  dropImage?(image: HeldImage, signal: AbortSignal): Promise<boolean>;
+
   /** Creates what is missing of the scope's networks and volumes, and a stable address for each service that wants one. */
   ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]>;
 
@@ -73,6 +82,8 @@ export type RuntimeCapabilities = {
   sandbox: boolean;
   /** Published host ports can be bound. */
   publishedPorts: boolean;
+  /** An image of a registry is run by the registry's own digest, so that a newer one can be asked for. */
+  registryImages: boolean;
 };
 
 export type ObservedReplica = {
@@ -82,8 +93,6 @@ export type ObservedReplica = {
   revision: Revision;
   ordinal: number;
   /** The release that created it; a later release with the same revision adopts it. */
-  /** An image of a registry is run by the registry's own digest, so that a newer one can be asked for. */
-  registryImages: boolean;
   release: ReleaseId;
   state: "created" | "running" | "exited";
   /** Epoch ms of the last start. */
@@ -120,6 +129,15 @@ export type ResolvedImage = {
   description: string;
   /** EXPOSEd TCP ports, ascending. */
   exposedPorts: readonly number[];
+};
+
+/** An image of a release, as it was resolved for one service of a stack. */
+export type HeldImage = { stack: string; service: string; digest: ImageDigest; reference: string };
+
+export type ImageOnHost = HeldImage & {
+  sizeBytes: number;
+  /** A container runs it or could be started again from it, whoever made that. */
+  inUse: boolean;
 };
 
 export type ScopeResources = {

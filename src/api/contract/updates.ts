@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { endpoint, list, name, scopeParams } from "./endpoint.ts";
+import { count, endpoint, list, name, scopeParams } from "./endpoint.ts";
 
 const image = z.object({ reference: z.string(), digest: z.string() });
 
@@ -28,6 +28,23 @@ const outdatedView = z
   .meta({ id: "OutdatedService" });
 export type OutdatedView = z.output<typeof outdatedView>;
 
+const keptImage = z
+  .object({
+    stack: z.string(),
+    service: z.string(),
+    reference: z.string(),
+    digest: z.string(),
+    sizeBytes: z.number(),
+    keeping: z.enum(["live", "warm", "last", "in use", "removable"]),
+    /** Numbers of the releases that have it. */
+    releases: list(z.number().int()),
+  })
+  .meta({ id: "KeptImage" });
+export type KeptImageView = z.output<typeof keptImage>;
+
+const images = z.object({ images: list(keptImage) });
+const keepLast = { min: 0, max: 1000 };
+
 export const updateEndpoints = {
   outdated: endpoint({
     method: "GET",
@@ -44,5 +61,24 @@ export const updateEndpoints = {
     body: z.object({ services: list(name).default([]) }).default({ services: [] }),
     status: 202,
     response: z.object({ services: list(z.string()) }),
+  }),
+  images: endpoint({
+    method: "GET",
+    path: "/images",
+    summary: "Images of releases on this host, and why each is kept. Foreign images are never looked at.",
+    query: z.object({ keep: count(keepLast).default(5) }),
+    response: images,
+  }),
+  pruneImages: endpoint({
+    method: "POST",
+    path: "/images/prune",
+    summary: "Removes images that no live, warm or recent release needs; answers which.",
+    body: z
+      .object({
+        keep: z.number().int().min(keepLast.min).max(keepLast.max).default(5),
+        reason: z.string().max(1000).default(""),
+      })
+      .default({ keep: 5, reason: "" }),
+    response: images,
   }),
 };

@@ -1,9 +1,11 @@
 import { scopeKey } from "../../rollout/ids.ts";
+import { audited } from "../audited.ts";
 import { updateEndpoints } from "../contract/updates.ts";
 import { apiError } from "../errors.ts";
 import type { Router } from "../route.ts";
 
 const registriesLimitMs = 60_000;
+const engineLimitMs = 300_000;
 
 export function updateRoutes(router: Router): void {
   const { updates, store } = router.parts;
@@ -19,5 +21,20 @@ export function updateRoutes(router: Router): void {
     if (store.scopes.get(params) === undefined)
       throw apiError("API_NOT_FOUND", `there is no stack ${scopeKey(params)}`);
     return { services: updates.updater.poke(params, body.services) };
+  });
+
+  router.answer(updateEndpoints.images, async ({ query }) => {
+    const signal = AbortSignal.any([router.closing, AbortSignal.timeout(engineLimitMs)]);
+    return { images: await updates.images.list(signal, query.keep) };
+  });
+
+  router.answer(updateEndpoints.pruneImages, async ({ body, actor }) => {
+    const signal = AbortSignal.any([router.closing, AbortSignal.timeout(engineLimitMs)]);
+    const gone = await updates.images.prune(signal, body.keep);
+    const by = actor(body.reason);
+    return audited(router.parts, { by, action: "images.prune", target: "host" }, (detail) => {
+      detail({ images: gone.map(({ reference, digest }) => `${reference} ${digest}`).slice(0, 1000) });
+      return { images: gone };
+    });
   });
 }

@@ -4,6 +4,8 @@ import type { Probe } from "../../stack/stack.ts";
 import { runtimeError } from "../errors.ts";
 import type {
   ExecIo,
+  HeldImage,
+  ImageOnHost,
   ImageRequest,
   JobOutcome,
   JobSpec,
@@ -23,6 +25,7 @@ import { EngineClient } from "./docker/client.ts";
 import { watchEvents } from "./docker/events.ts";
 import { execInContainer } from "./docker/exec.ts";
 import { exportImage } from "./docker/export-image.ts";
+import { dropImage, heldImages } from "./docker/held-images.ts";
 import { DockerHost } from "./docker/host.ts";
 import { ensureImage } from "./docker/images.ts";
 import { runJob } from "./docker/jobs.ts";
@@ -102,6 +105,14 @@ export class DockerRuntime implements Runtime {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>> {
     return exportImage(this.#host, image, signal);
+  }
+
+  heldImages(known: readonly HeldImage[], signal: AbortSignal): Promise<ImageOnHost[]> {
+    return heldImages(this.#host, known, signal);
+  }
+
+  dropImage(image: HeldImage, signal: AbortSignal): Promise<boolean> {
+    return dropImage(this.#host, image, signal);
   }
 
   ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]> {

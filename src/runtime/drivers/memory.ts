@@ -5,6 +5,8 @@ import type { Probe } from "../../stack/stack.ts";
 import { runtimeError } from "../errors.ts";
 import type {
   ExecIo,
+  HeldImage,
+  ImageOnHost,
   ImageRequest,
   JobOutcome,
   JobSpec,
@@ -21,18 +23,7 @@ import type {
 } from "../port.ts";
 import { describe, type MemoryBehaviour } from "./memory-behaviour.ts";
 import { MemoryLog } from "./memory-log.ts";
-
-type Replica = {
-  spec: ReplicaSpec;
-  host: string;
-  state: "created" | "running" | "exited";
-  startedAt?: number;
-  exitedAt?: number;
-  exitCode?: number;
-  oomKilled: boolean;
-  /** Cancels the death that its behaviour planned. */
-  life: AbortController;
-};
+import { observed, type MemoryReplica as Replica } from "./memory-replica.ts";
 
 type RuntimeCall = Exclude<keyof Runtime, "name" | "capabilities" | "logs" | "watch" | "close">;
 
@@ -139,6 +130,18 @@ export class MemoryRuntime implements Runtime {
     if (!this.#images.has(digest)) onLine(`${build ? "built" : "pulled"} ${reference}`);
     this.#images.add(digest);
     return { digest, reference, description: `${reference} (memory)`, exposedPorts: [] };
+  }
+
+  async heldImages(known: readonly HeldImage[], signal: AbortSignal): Promise<ImageOnHost[]> {
+    this.#enter("heldImages", "", signal);
+    const used = new Set([...this.#replicas.values()].map(({ spec }) => spec.image.digest));
+    const here = known.filter(({ digest }) => this.#images.has(digest));
+    return here.map((image) => ({ ...image, sizeBytes: 1_000_000, inUse: used.has(image.digest) }));
+  }
+
+  async dropImage({ digest, reference }: HeldImage, signal: AbortSignal): Promise<boolean> {
+    this.#enter("dropImage", reference, signal);
+    return this.#images.delete(digest);
   }
 
   /** Archives by image digest or reference; what is not here has no layers that anybody could look at. */
@@ -371,25 +374,4 @@ export class MemoryRuntime implements Runtime {
   #nudge(): void {
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-function observed(replica: Replica): ObservedReplica {
-  const { spec } = replica;
-  return {
-    id: spec.id,
-    scope: spec.scope,
-    service: spec.service,
-    revision: spec.revision,
-    ordinal: spec.ordinal,
-    release: spec.release,
-    state: replica.state,
-    ...(replica.startedAt === undefined ? {} : { startedAt: replica.startedAt }),
-    ...(replica.exitedAt === undefined ? {} : { exitedAt: replica.exitedAt }),
-    ...(replica.exitCode === undefined ? {} : { exitCode: replica.exitCode }),
-    oomKilled: replica.oomKilled,
-    restarts: 0,
-    ...(replica.state === "running" ? { host: replica.host } : {}),
-    portMap: {},
-    imageDigest: spec.image.digest,
-  };
 }
