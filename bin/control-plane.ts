@@ -89,6 +89,7 @@ export async function startControlPlane(
     clock,
     ids,
     resolve: resolveBundle,
+    request: parts.request,
     log,
     version,
     edgeName: edge.name,

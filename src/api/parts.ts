@@ -5,6 +5,7 @@ import type { Webhooks } from "../delivery/webhooks.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
 import type { Engine } from "../reconciler/engine.ts";
+import type { EngineParts } from "../reconciler/parts.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Updates } from "../scheduler/updates.ts";
 import type { Sources } from "../source/port.ts";
@@ -25,6 +26,8 @@ export type ApiParts = {
   updates: Updates;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
+  /** One request through the real edge, as a client makes it. */
+  request: EngineParts["request"];
   clock: Clock;
   ids: Ids;
   /** Compose text to stack, with all problems; the same function that the engine has. */

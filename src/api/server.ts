@@ -12,6 +12,7 @@ import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
 import { forgeRoutes } from "./routes/forge.ts";
+import { gateRoutes } from "./routes/gates.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
@@ -53,6 +54,7 @@ export function createServer(parts: ApiParts): ApiServer {
   environmentRoutes(router);
   forgeRoutes(router);
   updateRoutes(router);
+  gateRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
   let ownAddress = "";

@@ -37,6 +37,6 @@ export type RunWorld = {
   progress: unknown;
   save: (progress: unknown) => void;
   control: () => RunControl | undefined;
-  update: (change: Partial<Pick<Run, "deployment" | "images">>) => void;
+  update: (change: Partial<Pick<Run, "deployment" | "images" | "staging">>) => void;
   signal: AbortSignal;
 };

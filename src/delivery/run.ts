@@ -35,6 +35,8 @@ export type Run = {
   deployment?: DeploymentId;
   /** Service -> the image that was built for it. */
   images?: Readonly<Record<string, BuiltImage>>;
+  /** Deployment to the environment before it, while and after it runs. */
+  staging?: DeploymentId;
   staged?: Staged;
   approval?: Approval;
   /** Somebody let it go on although its environment was frozen or outside its windows. */

@@ -15,6 +15,8 @@ const runStates = [
   "superseded",
 ] as const;
 
+const builtImage = z.object({ digest: z.string(), reference: z.string() });
+
 export const runSchema = z
   .object({
     id: z.string(),
@@ -45,6 +47,15 @@ export const runSchema = z
       }),
     ),
     deployment: deploymentIdSchema.exactOptional(),
+    images: z.record(z.string(), builtImage).exactOptional(),
+    staging: deploymentIdSchema.exactOptional(),
+    staged: z
+      .object({ environment: z.string(), release: z.string(), images: z.record(z.string(), builtImage) })
+      .exactOptional(),
+    approval: z
+      .object({ by: z.string(), reason: z.string(), at: z.number(), waitedMs: z.number() })
+      .exactOptional(),
+    override: z.object({ by: z.string(), reason: z.string(), at: z.number() }).exactOptional(),
     failure: z
       .object({
         phase: z.enum(phaseNames),

@@ -2,6 +2,7 @@ import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
 import { forgeEndpoints } from "./forge.ts";
+import { gateEndpoints } from "./gates.ts";
 import { operateEndpoints } from "./operate.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { systemEndpoints } from "./system.ts";
@@ -15,6 +16,7 @@ export const apiTable = {
   forge: forgeEndpoints,
   environment: environmentEndpoints,
   updates: updateEndpoints,
+  gates: gateEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,
 };

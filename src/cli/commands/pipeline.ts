@@ -23,6 +23,10 @@ export const pipelineCommand: CommandSpec = {
   options: [
     { flags: "-s, --source <source>", description: "list: only this source" },
     { flags: "-f, --follow", description: "show, start: watch to the end" },
+    {
+      flags: "--timeline",
+      description: "show: the ten steps from merge to rollback window, planned and actual",
+    },
     { flags: "--reason <text>", description: "why; kept in the audit trail" },
   ],
   examples: [
@@ -82,6 +86,12 @@ async function start(
 async function show(invocation: Invocation, client: ApiClient, id: string | undefined): Promise<ExitCode> {
   let run = await runOf(client, id);
   if (invocation.options.flag("follow")) run = await followRun(invocation, client, run.id);
+  if (invocation.options.flag("timeline")) {
+    const timeline = await client.gates.timeline({ params: { id: run.id } });
+    const { renderTimeline } = await import("../render/timeline.ts");
+    answer(invocation, timeline, (style) => renderTimeline(timeline, style));
+    return 0;
+  }
   const { renderRun } = await import("../render/runs.ts");
   answer(invocation, run, (style) => renderRun(run, invocation.context.now(), style));
   return run.state === "failed" || run.state === "rejected" ? 1 : 0;

@@ -70,9 +70,10 @@ class Stage {
       signal,
     );
     const images = book.get(run.id)?.staged?.images ?? run.images;
-    return beginDeployment(this.#world, { scope, bundle, files, ...(images ? { images } : {}) }, (id) =>
-      this.#note(scope.environment, { deployment: id, seen: 0 }),
-    );
+    return beginDeployment(this.#world, { scope, bundle, files, ...(images ? { images } : {}) }, (id) => {
+      this.#note(scope.environment, { deployment: id, seen: 0 });
+      this.#world.update({ staging: id });
+    });
   }
 
   #note(environment: string, at: StageProgress[string]): void {

@@ -1,6 +1,7 @@
 import type { TargetCounters } from "../../edge/port.ts";
 import { formatSeconds } from "../../lib/duration.ts";
 import { judgeCanary } from "../../rollout/canary-verdict.ts";
+import type { SmokeCheck } from "../../stack/stack.ts";
 import { engineError } from "../errors.ts";
 import { StepFailure } from "../step-failure.ts";
 import { trafficBetween } from "../traffic-between.ts";
@@ -61,6 +62,13 @@ async function countersOf(world: StepWorld, service: string): Promise<TargetCoun
   return counters.filter((target) => target.backend.startsWith(prefix));
 }
 
+/** What an answer to a smoke check has wrong; undefined: it is as written. */
+export function smokeWrong(check: SmokeCheck, answer: { status: number; body: string }): string | undefined {
+  if (answer.status !== check.status) return `answered ${answer.status}, expected ${check.status}`;
+  const missing = check.contains !== undefined && !answer.body.includes(check.contains);
+  return missing ? `answered without "${check.contains}"` : undefined;
+}
+
 /** Every check must answer as written, through the real edge, on the service's first route. */
 export const smoke: Runners["smoke"] = async (step, world) => {
   const service = serviceIn(world, step.service);
@@ -72,12 +80,7 @@ export const smoke: Runners["smoke"] = async (step, world) => {
       AbortSignal.any([world.signal, AbortSignal.timeout(10_000)]),
     );
     const asked = `${check.method} http://${host}${check.path}`;
-    const wrong =
-      answer.status !== check.status
-        ? `answered ${answer.status}, expected ${check.status}`
-        : check.contains !== undefined && !answer.body.includes(check.contains)
-          ? `answered without "${check.contains}"`
-          : undefined;
+    const wrong = smokeWrong(check, answer);
     if (wrong !== undefined) {
       throw new StepFailure(
         engineError("ENGINE_SMOKE_FAILED", `smoke check of ${service.name} failed: ${asked} ${wrong}`),
