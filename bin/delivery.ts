@@ -1,5 +1,4 @@
-import { dirname, join } from "node:path";
-import { ProcessJobRunner } from "../src/build/drivers/process.ts";
+import { join } from "node:path";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
 import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
@@ -24,6 +23,7 @@ import { BuiltinScanner } from "../src/scan/drivers/builtin.ts";
 import { TrivyScanner } from "../src/scan/drivers/trivy.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
 import type { Sources } from "../src/source/port.ts";
+import { makeJobRunner } from "./jobs.ts";
 
 export type DeliveryWorks = {
   delivery: Delivery;
@@ -55,7 +55,7 @@ export function makeDelivery(
     clock,
     ids,
     log,
-    jobs: new ProcessJobRunner({ folder: join(home, "jobs"), programs: [dirname(process.execPath)] }),
+    jobs: makeJobRunner(runtime.name, home, log),
     gather: gatherBundle,
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),

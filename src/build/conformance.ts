@@ -201,7 +201,8 @@ export function describeJobRunner(name: string, { open, program, left }: JobRunn
         output += String(chunk);
       });
       const ended = new Promise((resolve) => child.on("exit", resolve));
-      await until(() => output.includes("started\n"));
+      await until(() => output.includes("started\n") || child.exitCode !== null);
+      expect(child.exitCode, output).toBeNull();
       expect(await left(folder)).not.toEqual([]);
       child.kill("SIGKILL");
       await ended;

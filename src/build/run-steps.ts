@@ -30,7 +30,7 @@ export async function runSteps(
       if (alone) onLine(`$ ${firstLine(step.run)}`);
       const left = deadline - performance.now();
       const result = await runOne(step, {
-        timeoutMs: Math.max(1, Math.min(step.timeoutSeconds * 1000, left)),
+        timeoutMs: Math.max(1, Math.ceil(Math.min(step.timeoutSeconds * 1000, left))),
         onLine: alone ? onLine : (line) => onLine(`${step.name}: ${line}`),
         signal: AbortSignal.any([signal, neighbours.signal]),
       });

@@ -17,6 +17,8 @@ export type Job = {
   /** Relative to the repository, `.` for its root; never leaves it. */
   folder: string;
   steps: readonly Step[];
+  /** Where jobs are containers: the image of this one's. */
+  image?: string;
   services: readonly JobService[];
   /** Kept between runs: folders relative to the repository, or below the job's own home as `~/…`. */
   caches: readonly string[];

@@ -74,6 +74,7 @@ jobs:
   all:
     folder: apps/chat
     timeout: 10m
+    image: node:22-alpine
     limits: { memory: 512m, cpus: "1.5" }
     caches: [~/.npm, apps/chat/.cache]
     artefacts: ["coverage/**"]
@@ -101,6 +102,7 @@ jobs:
           needs: [],
           folder: "apps/chat",
           timeoutSeconds: 600,
+          image: "node:22-alpine",
           limits: { memoryBytes: 512 * 1024 ** 2, cpus: 1.5 },
           caches: ["~/.npm", "apps/chat/.cache"],
           artefacts: ["coverage/**"],

@@ -50,6 +50,7 @@ function toJob(name: string, job: JobSettings, pipeline: PipelineSettings): Job 
       ...(memory === undefined ? {} : { memoryBytes: memory }),
       ...(cpus === undefined ? {} : { cpus }),
     },
+    ...(job.image === undefined ? {} : { image: job.image }),
     ...(job.continueOnError ? { continueOnError: true } : {}),
     ...(job.when === undefined ? {} : { when: toFilter(job.when) }),
   };

@@ -153,6 +153,12 @@ export const jobSchema = z.strictObject(
         description: "One after the other; a step that fails ends the job.",
         example: "[npm ci, npm run lint, {name: test, run: npm test, timeout: 5m}]",
       }),
+    image: field(z.string().regex(/^[\w][\w./:@-]{0,255}$/, { error: "expected the name of an image" }), {
+      type: "image",
+      default: "node:24-alpine",
+      description: "Container in which the steps run; only with `--runtime docker`.",
+      example: "node:22-alpine",
+    }),
     services: field(z.record(z.string(), jobService(), { error: "expected a mapping" }), {
       type: "mapping",
       default: "none",
