@@ -63,6 +63,17 @@ describe("the scan gate", () => {
     expect(world.store.deployments.list(run.scope, 10)).toEqual([]);
   });
 
+  it("looks at a pull request's commit too, and keeps that apart from what is deployed", async () => {
+    const { d, world } = await start();
+    const facts = { subject: "", author: "Eve", trigger: "pullRequest" as const, checksOnly: true };
+    const commit = d.commit({ "a.js": `const key = "${token}";` });
+    const scope = { stack: "shop", environment: "production" };
+    const by = { name: "forge", reason: "" };
+    const run = await d.over(d.delivery.accept({ source: "shop", scope, ref: "main", commit, ...facts }, by));
+    expect(run.failure).toMatchObject({ phase: "scan", message: "a.js:1: github-token" });
+    expect(lastScan(world.store, scope)).toBeUndefined();
+  });
+
   it("passes what is allowed until a day, and blocks when the day is over", async () => {
     const { d, world } = await start();
     const day = (now: number) => new Date(now).toISOString().slice(0, 10);
