@@ -1,7 +1,9 @@
 import type { ApprovalRule } from "../policy/approval.ts";
 import type { WeeklyWindow } from "../policy/freeze.ts";
 import type { Severity } from "../policy/scan-findings.ts";
+import type { ComposeModel } from "../stack/compose-model.ts";
 import { readSettings } from "../stack/x-roadstead.ts";
+import type { StackSettings } from "../stack/x-roadstead-schema.ts";
 import type { RunWorld } from "./phase.ts";
 
 export type GateSettings = {
@@ -28,7 +30,7 @@ export async function gateSettings(world: Pick<RunWorld, "run" | "gathered">): P
   const { stack, services } = model
     ? readSettings(model, environment, () => undefined)
     : { stack: {}, services: {} };
-  const { approval, promote = [], scan, maintenance = [] } = stack.pipeline ?? {};
+  const { approval, promote = [], scan } = stack.pipeline ?? {};
   const asked = approval && (approval.environments ?? guarded).includes(environment);
   const rule = asked && {
     approvers: approval.approvers ?? [],
@@ -41,11 +43,24 @@ export async function gateSettings(world: Pick<RunWorld, "run" | "gathered">): P
     before: promote.slice(0, Math.max(0, promote.indexOf(environment))),
     threshold: scan?.threshold ?? "HIGH",
     scannerRequired: scan?.required ?? false,
-    windows: maintenance.filter(({ environments = guarded }) => environments.includes(environment)),
+    windows: windowsOf(stack, environment),
     budgets: Object.fromEntries(
       Object.entries(services).flatMap(([name, { image }]) =>
         image?.maxSize === undefined ? [] : [[name, image.maxSize]],
       ),
     ),
   };
+}
+
+/** When a stack file lets something be rolled out in an environment; empty: any time. */
+export function maintenanceWindows(
+  model: ComposeModel | undefined,
+  environment: string,
+): readonly WeeklyWindow[] {
+  return model ? windowsOf(readSettings(model, environment, () => undefined).stack, environment) : [];
+}
+
+function windowsOf({ pipeline }: StackSettings, environment: string): readonly WeeklyWindow[] {
+  const { maintenance = [] } = pipeline ?? {};
+  return maintenance.filter(({ environments = guarded }) => environments.includes(environment));
 }

@@ -122,7 +122,8 @@ export class AutoUpdater {
   ): void {
     const { store, clock, frozenBy = () => undefined } = this.#parts;
     const { record, newest, before } = poll;
-    const frozen = frozenBy(one.scope, clock.now());
+    const isNew = newest !== undefined && newest.digest !== one.running.digest;
+    const frozen = isNew ? frozenBy(one.scope, clock.now()) : undefined;
     const verdict = judgeUpdate({
       current: one.running.digest,
       newest: newest?.digest,

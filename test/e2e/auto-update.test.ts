@@ -83,6 +83,10 @@ function suite(): void {
       const { polls } = await outdated(platform);
       await until(async () => (await outdated(platform)).polls >= polls + 2, "two more polls", 20);
       expect(await ask(platform.http)).toBe("v2");
+      const { images } = await platform.json<{ images: { keeping: string; releases: number[] }[] }>([
+        "images",
+      ]);
+      expect(images.filter(({ keeping }) => keeping === "live")).toMatchObject([{ releases: [2] }]);
     });
   });
 }
