@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /**
  * unit: no Docker, no network, no sleep, under ten seconds. drivers: real components on this machine
  * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. stacks: the five
- * reference stacks of stacks/ up together. journeys: each of them through its whole story, most of an hour.
+ * reference stacks of stacks/ up together. journeys: each of them through its whole story, most of an hour. `npm test` leaves the last two out.
  */
 export default defineConfig({
   test: {

@@ -68,14 +68,6 @@ install_tools() {
   "${APT[@]}" install -y --no-install-recommends "${missing[@]}" ca-certificates >/dev/null
 }
 
-# Compiles the stand-in of MongoDB (make-ferretdb-image.sh wants Go 1.24 or newer).
-install_go() {
-  if command -v go >/dev/null && [ "$(go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/')" -ge 24 ]; then return 0; fi
-  say "installing Go from $SUITE"
-  "${APT[@]}" install -y --no-install-recommends -t "$SUITE" golang-1.24-go >/dev/null
-  ln -sf /usr/lib/go-1.24/bin/go /usr/local/bin/go
-}
-
 # A smaller MTU on the way out (cloud networks) would make large packets from containers vanish.
 egress_mtu() {
   local device
@@ -105,7 +97,6 @@ install_tools
 if ! command -v dockerd >/dev/null && ! engine_ready; then install_engine; fi
 if ! docker compose version >/dev/null 2>&1 || ! docker buildx version >/dev/null 2>&1; then install_engine; fi
 engine_ready || start_engine
-install_go
 docker compose version --short >/dev/null || die "the compose v2 plugin is missing"
 docker buildx version >/dev/null || die "the buildx plugin is missing"
 say "engine $(docker version --format '{{.Server.Version}}'), compose $(docker compose version --short), $(haproxy -v | head -1)"
