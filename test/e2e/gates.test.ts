@@ -113,4 +113,22 @@ describe("gates of a pushed commit", () => {
     await platform.ok(["freeze", "off"]);
     expect((await platform.ok(["freeze"])).stdout).toContain("Nothing is frozen");
   });
+
+  it("gives staging the very digests of production, first (R-069)", async () => {
+    const staging = "{services: {front: {routes: [{host: staging.localhost, port: 3000}]}}}";
+    const text = `${composeWith("{promote: [staging, production]}")}  environments: {staging: ${staging}}\n`;
+    await commit({ "compose.yaml": text.replaceAll("VERSION:-1", "VERSION:-7") }, "Through staging");
+    const pushed = await push();
+    expect(pushed.stdout + pushed.stderr).toMatch(/staging serves v1; its images go on/);
+    expect((await runs())[0]).toMatchObject({ state: "succeeded", staged: { environment: "staging" } });
+    type Releases = { releases: { images: Record<string, { digest: string }> }[] };
+    const digests = async (environment: string) => {
+      const found = await platform.json<Releases>(["releases", "trio", "--env", environment]);
+      return Object.entries(found.releases[0]?.images ?? {}).map(([name, { digest }]) => [name, digest]);
+    };
+    expect(await digests("production")).toHaveLength(3);
+    expect(await digests("production")).toEqual(await digests("staging"));
+    const smoke = await platform.ok(["smoke", "trio", "--env", "staging"]);
+    expect(smoke.stdout).toContain("http://staging.localhost/version");
+  });
 });
