@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageSchema } from "./x-roadstead-gates.ts";
 import {
   canarySchema,
   healthSchema,
@@ -8,10 +9,9 @@ import {
   siteSchema,
   smokeSchema,
 } from "./x-roadstead-parts.ts";
-import { imageSchema } from "./x-roadstead-gates.ts";
 import { pipelineSchema } from "./x-roadstead-pipeline.ts";
-import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
 import { updateSchema } from "./x-roadstead-update.ts";
+import { duration, field, flag, host, integer, size } from "./x-roadstead-values.ts";
 
 /**
  * The shapes of `x-roadstead`. Everything is optional: defaults depend on the rest of the service and are applied by
