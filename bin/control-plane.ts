@@ -10,6 +10,7 @@ import { randomIds } from "../src/lib/ids.ts";
 import { messageOf } from "../src/lib/platform-error.ts";
 import { ControlEngine } from "../src/reconciler/control-engine.ts";
 import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
+import type { Scope } from "../src/rollout/ids.ts";
 import { openStoreOfHome } from "../src/store/drivers/sqlite-rotation.ts";
 import { loadCertificates } from "./certificates.ts";
 import { makeDelivery } from "./delivery.ts";
@@ -75,8 +76,9 @@ export async function startControlPlane(
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
-  const { statuses, ...works } = makeDelivery(home, engine, { ...parts, variables });
   const updates = makeUpdatesOf(home, engine, parts);
+  const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
+  const { statuses, ...works } = makeDelivery(home, engine, { ...parts, variables, updateNow });
   const version = packageVersion();
   const server = createServer({
     engine,

@@ -12,7 +12,7 @@ import { stagePhase } from "../src/delivery/phases/stage.ts";
 import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
-import { Webhooks } from "../src/delivery/webhooks.ts";
+import { type WebhookParts, Webhooks } from "../src/delivery/webhooks.ts";
 import { Forgejo } from "../src/forge/drivers/forgejo.ts";
 import { Gitea } from "../src/forge/drivers/gitea.ts";
 import { GitHub } from "../src/forge/drivers/github.ts";
@@ -37,7 +37,15 @@ export type DeliveryWorks = {
 export function makeDelivery(
   home: string,
   engine: Engine,
-  { store, runtime, clock, ids, log, variables }: EngineParts & { variables: Variables },
+  {
+    store,
+    runtime,
+    clock,
+    ids,
+    log,
+    variables,
+    updateNow,
+  }: EngineParts & { variables: Variables; updateNow: WebhookParts["updateNow"] },
 ): DeliveryWorks {
   const sources = new GitSources({
     home,
@@ -70,6 +78,6 @@ export function makeDelivery(
   };
   const parts = { store, clock, delivery, engine, sources, forges, log };
   const previews = new Previews(parts);
-  const webhooks = new Webhooks({ ...parts, previews });
+  const webhooks = new Webhooks({ ...parts, previews, updateNow });
   return { delivery, sources, webhooks, previews, statuses: new CommitStatuses(parts) };
 }

@@ -7,7 +7,7 @@ import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import { MemoryRegistry } from "../registry/drivers/memory.ts";
-import type { DeploymentId } from "../rollout/ids.ts";
+import type { DeploymentId, Scope } from "../rollout/ids.ts";
 import { makeUpdates } from "../scheduler/updates.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
 import { loadStack } from "../stack/load-stack.ts";
@@ -69,12 +69,15 @@ export class ApiWorld {
     this.server = createServer(this.parts);
   }
 
+  /** What a pushed image is handed to; a test puts its own in place. */
+  updateNow: (scope: Scope, services: readonly string[]) => readonly string[] = () => [];
+
   #hooks(): Pick<ApiParts, "webhooks" | "previews"> {
     const { store, clock, log } = this.world.parts();
     const { delivery, sources } = this.deliveries;
     const common = { store, clock, log, delivery, sources, forges: allForges, engine: this.world.engine };
     const previews = new Previews(common);
-    return { previews, webhooks: new Webhooks({ ...common, previews }) };
+    return { previews, webhooks: new Webhooks({ ...common, previews, updateNow: (scope, services) => this.updateNow(scope, services) }) };
   }
 
   /** One request without a socket. A body that is text is sent as it is. */

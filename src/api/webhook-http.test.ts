@@ -192,24 +192,41 @@ describe("POST /hooks/SOURCE/plain (R-062)", () => {
 });
 
 describe("a pushed image (R-150)", () => {
-  it("delivers the commit that runs it again, for its service alone", async () => {
+  it("makes auto-update look at once, for the services that run it", async () => {
+    const api = await start();
+    const asked: unknown[] = [];
+    api.updateNow = (scope, services) => {
+      asked.push([scope.environment, services]);
+      return services;
+    };
+    const made = await makeHook(api, "github");
+    const service = aStackService("api", { compose: { image: "ghcr.io/acme/shop-api:1.4" } });
+    await api.deliveries.over(api.deliveries.push(api.deliveries.commit({}, [service, aStackService("web")])));
+    const push = (body: Buffer, id: string) =>
+      send(
+        api,
+        made.webhook.path,
+        body,
+        deliveryHeaders("github", "registry_package", body, { ...made, id }),
+      );
+    const answer = await push(recorded("github-registry-package"), "image");
+    expect(answer).toMatchObject({ status: 202, json: { updating: ["shop/production/api"] } });
+    expect(asked).toEqual([["production", ["api"]]]);
+    const other = recorded("github-registry-package", (text) => text.replaceAll("shop-api", "blog"));
+    expect((await push(other, "other")).status).toBe(204);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("is ignored, with the reason, where updates are not turned on", async () => {
     const api = await start();
     const made = await makeHook(api, "github");
     const service = aStackService("api", { compose: { image: "ghcr.io/acme/shop-api:latest" } });
-    const commit = api.deliveries.commit({}, [service, aStackService("web")]);
-    await api.deliveries.over(api.deliveries.push(commit));
+    await api.deliveries.over(api.deliveries.push(api.deliveries.commit({}, [service])));
     const body = recorded("github-registry-package");
-    const answer = await send(
-      api,
-      made.webhook.path,
-      body,
-      deliveryHeaders("github", "registry_package", body, { ...made, id: "image" }),
-    );
-    expect(answer.status).toBe(202);
-    expect(runs(api)[0]).toMatchObject({ commit, services: ["api"], trigger: "registry" });
-    const other = recorded("github-registry-package", (text) => text.replaceAll("shop-api", "blog"));
-    const headers = deliveryHeaders("github", "registry_package", other, { ...made, id: "other" });
-    expect((await send(api, made.webhook.path, other, headers)).status).toBe(204);
+    const headers = deliveryHeaders("github", "registry_package", body, { ...made, id: "image" });
+    const answer = await send(api, made.webhook.path, body, headers);
+    expect(answer.status).toBe(204);
+    expect(answer.headers["x-roadstead-ignored"]).toContain("has updates turned on");
   });
 });
 

@@ -69,6 +69,8 @@ async function answer(
     }
     case "closing":
       return reply.code(202).send({ closing: outcome.preview.name });
+    case "updating":
+      return reply.code(202).send({ updating: outcome.services });
     case "ignored":
       return reply.code(204).header("x-roadstead-ignored", printable(outcome.reason)).send();
   }

@@ -29,6 +29,8 @@ export type HookOutcome =
   | { kind: "accepted"; run: Run }
   /** A preview goes away. */
   | { kind: "closing"; preview: Preview }
+  /** Auto-update looks for new images of these services, as `stack/environment/service`. */
+  | { kind: "updating"; services: readonly string[] }
   /** Rightly signed, and nothing that anything here follows. */
   | { kind: "ignored"; reason: string };
 

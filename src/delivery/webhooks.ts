@@ -2,6 +2,7 @@ import type { ForgeEvent, Forges, PullRequestEvent, PushEvent } from "../forge/p
 import type { Clock } from "../lib/clock.ts";
 import { messageOf, PlatformError } from "../lib/platform-error.ts";
 import type { Actor } from "../reconciler/engine.ts";
+import { type Scope, scopeKey } from "../rollout/ids.ts";
 import type { Sources } from "../source/port.ts";
 import type { Store } from "../store/port.ts";
 import type { Delivery } from "./delivery.ts";
@@ -21,6 +22,8 @@ export type WebhookParts = {
   sources: Sources;
   previews: Previews;
   forges: Forges;
+  /** Looks at once for newer images of these services, where updates are turned on; answers which they are. */
+  updateNow: (scope: Scope, services: readonly string[]) => readonly string[];
   log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
 };
 
@@ -162,27 +165,23 @@ export class Webhooks {
     return this.#accepted(hook, by, () => run);
   }
 
-  /** A new image under a name that a delivered commit runs: that commit is delivered again, with the new image (R-150). */
+  /**
+   * A new image of a repository that runs here: auto-update looks at once instead of at its next poll, with all its
+   * rules (R-150, R-157). Services that have not opted in stay as they are.
+   */
   #packagePushed(hook: Webhook, event: Extract<ForgeEvent, { type: "package" }>): HookOutcome {
-    const { store, delivery } = this.#parts;
-    for (const environment of new Set(Object.values(this.#settings(hook).branches))) {
-      const scope = { stack: hook.source, environment };
-      const current = store.scopes.get(scope)?.current;
+    const { store } = this.#parts;
+    const updating = store.scopes.list().flatMap(({ scope, current }) => {
       const images = Object.entries((current && store.releases.get(current)?.images) ?? {});
       const services = images
         .filter(([name]) => hook.services.length === 0 || hook.services.includes(name))
-        .filter(([, { reference }]) => isImage(reference, event))
+        .filter(([, { reference }]) => repositoryOf(reference) === event.image)
         .map(([name]) => name);
-      const last = delivery.book
-        .list(1000, { source: hook.source, scope })
-        .find(({ state }) => state === "succeeded");
-      if (services.length === 0 || !last) continue;
-      const { source, ref, commit, subject, author } = last;
-      const request = { source, scope, ref, commit, subject, author, services, trigger: "registry" as const };
-      const by = actorOf(hook, `${event.image}:${event.tag} was pushed`);
-      return this.#accepted(hook, by, () => delivery.accept(request, by));
-    }
-    return { kind: "ignored", reason: `nothing delivered runs ${event.image}:${event.tag}` };
+      if (scope.stack !== hook.source || services.length === 0) return [];
+      return this.#parts.updateNow(scope, services).map((service) => `${scopeKey(scope)}/${service}`);
+    });
+    if (updating.length > 0) return { kind: "updating", services: updating };
+    return { kind: "ignored", reason: `no service that follows ${event.image} has updates turned on` };
   }
 
   #accepted(hook: Webhook, by: Actor, accept: () => Run): HookOutcome {
@@ -232,9 +231,8 @@ function actorOf(hook: Webhook, reason: string): Actor {
   return { name: hook.name === "all" ? `webhook ${hook.kind}` : `webhook ${hook.kind} ${hook.name}`, reason };
 }
 
-/** The same repository and tag; a reference without a tag means `latest`. */
-function isImage(reference: string, { image, tag }: { image: string; tag: string }): boolean {
+/** Of an image reference, in lower case, without tag and digest. */
+function repositoryOf(reference: string): string {
   const [named = ""] = reference.split("@");
-  const [, repository = "", own = "latest"] = /^(.*?)(?::([^/:]+))?$/.exec(named) ?? [];
-  return repository.toLowerCase() === image && own === tag;
+  return named.replace(/:[^/:]+$/, "").toLowerCase();
 }
