@@ -68,6 +68,10 @@ export function makeDelivery(
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),
     mask: (scope, line) => variables.masks.mask(scope, line),
+    onNews: (run) => {
+      const waits = run.phases.find((phase) => phase.state === "waiting")?.detail;
+      log("info", `run ${run.id} of ${run.source}: ${waits ?? run.state}`);
+    },
     phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), stagePhase, approvePhase, deployPhase],
   });
   const forges = {
