@@ -1,10 +1,11 @@
+import { availableParallelism } from "node:os";
 import { mapLimited } from "../../lib/limit.ts";
 import type { ResolvedImage } from "../../runtime/port.ts";
 import type { Phase } from "../phase.ts";
 import type { BuiltImage } from "../run.ts";
 
-/** Images built side by side on a host that also serves. */
-const buildWidth = 2;
+/** Images made side by side on a host that also serves: one with two cores or less. */
+const buildWidth = availableParallelism() <= 2 ? 1 : 2;
 
 /** Builds what has a `build` section before anything of the deployment begins, so that gates can look at the images. */
 export const buildPhase: Phase = {

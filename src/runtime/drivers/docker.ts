@@ -47,6 +47,8 @@ export type DockerOptions = {
   /** Networks without a written subnet get a /24 of this. @default "10.208.0.0/12" */
   subnetPool?: string;
   clock?: Clock;
+  /** Limit for the RUN steps of all builds together. @default half of the host's memory */
+  buildMemoryBytes?: number;
 };
 
 /** Replicas as containers of a Docker engine, through its API. Everything it makes is labelled; nothing else is touched. */
@@ -81,6 +83,7 @@ export class DockerRuntime implements Runtime {
       filesDirectory: options.filesDirectory,
       subnetPool: pool,
       clock: options.clock ?? systemClock,
+      ...(options.buildMemoryBytes === undefined ? {} : { buildMemoryBytes: options.buildMemoryBytes }),
     });
   }
 

@@ -6,7 +6,7 @@ import { privateTag } from "./private-tag.ts";
 
 const command = (
   build: Partial<ComposeBuild>,
-  more: { buildx?: boolean; secretFiles?: Record<string, string> } = {},
+  more: { buildx?: boolean; cgroupParent?: string; secretFiles?: Record<string, string> } = {},
 ) =>
   buildCommand({
     service: "web",
@@ -23,6 +23,17 @@ describe("a build section becomes one CLI call", () => {
   it("plain", () => {
     expect(command({})).toEqual({ argv: [...start, "--tag", "web:1", "/src"], env: {} });
     expect(command({}, { buildx: false }).argv.slice(0, 2)).toEqual(["docker", "build"]);
+  });
+
+  it("with its limits, its cache and none of it (R-047, R-053, R-058)", () => {
+    expect(command({ no_cache: true }, { cgroupParent: "/builds" }).argv.slice(start.length)).toEqual([
+      "--tag",
+      "web:1",
+      "--cgroup-parent",
+      "/builds",
+      "--no-cache",
+      "/src",
+    ]);
   });
 
   it("argument values travel in the environment, save those that would steer the CLI", () => {

@@ -13,6 +13,8 @@ export type BuildArgvInput = {
   secretFiles: Readonly<Record<string, string>>;
   /** BuildKit through the buildx plugin; without it the engine's older builder. */
   buildx: boolean;
+  /** Control group of the RUN steps. */
+  cgroupParent?: string;
 };
 
 export type BuildCommand = {
@@ -99,6 +101,7 @@ function optionArgs(input: BuildArgvInput): string[] {
     ...one("--target", build.target),
     ...one("--network", build.network),
     ...one("--shm-size", build.shm_size),
+    ...one("--cgroup-parent", input.cgroupParent),
     ...one("--platform", platform),
     ...pairs("--label", build.labels),
     ...pairs("--build-context", build.additional_contexts),

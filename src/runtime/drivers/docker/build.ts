@@ -5,16 +5,34 @@ import { run } from "../../../lib/run.ts";
 import { runtimeError } from "../../errors.ts";
 import type { ImageRequest } from "../../port.ts";
 import { buildCommand } from "./build-argv.ts";
+import type { BuildGroup } from "./build-limits.ts";
 import type { DockerHost } from "./host.ts";
 
 const buildTimeoutMs = 60 * 60_000;
 
-/** Builds through the Docker CLI (it alone sends only what changed of the context) and returns the image's id. */
+/**
+ * Builds through the Docker CLI (it alone sends only what changed of the context) and returns the image's id. Builds
+ * take turns, and their steps have limits.
+ */
 export async function buildImage(
   host: DockerHost,
   request: ImageRequest,
   onLine: (line: string) => void,
   signal: AbortSignal,
+): Promise<string> {
+  const driver = await host.cgroupDriver(signal);
+  return await host.buildLimits.run(driver, signal, async (group) => {
+    if (group === undefined) onLine("note: no control group can be made here, the build runs without limits");
+    return await buildWithin(host, group, { request, onLine, signal });
+  });
+}
+
+type Work = { request: ImageRequest; onLine: (line: string) => void; signal: AbortSignal };
+
+async function buildWithin(
+  host: DockerHost,
+  group: BuildGroup | undefined,
+  { request, onLine, signal }: Work,
 ): Promise<string> {
   const { compose, service } = request;
   if (compose.build === undefined) throw new Error("no build section");
@@ -31,7 +49,10 @@ export async function buildImage(
       iidFile,
       secretFiles: await writeSecrets(folder, request.buildSecrets ?? {}),
       buildx: await hasBuildx(env, signal),
+      ...(group === undefined ? {} : { cgroupParent: group.parent }),
     });
+    onLine(`$ ${command.argv.join(" ")}`);
+    const hitsBefore = await group?.hits();
     const last: string[] = [];
     const outcome = await run(command.argv, {
       env: { ...env, ...command.env },
@@ -44,11 +65,12 @@ export async function buildImage(
         onLine(line);
       },
     });
-    if (outcome.exitCode !== 0) {
-      const why = last.findLast((line) => /error/i.test(line)) ?? last.at(-1) ?? "no output";
-      throw runtimeError("RUNTIME_BUILD_FAILED", `the build of ${service} failed: ${why.trim()}`);
-    }
-    return (await readFile(iidFile, "utf8")).trim();
+    if (outcome.exitCode === 0) return (await readFile(iidFile, "utf8")).trim();
+    const hits = (await group?.hits()) ?? 0;
+    if (group && hits > (hitsBefore ?? 0) && last.some((line) => killed.test(line)))
+      throw outOfMemory(service, group);
+    const why = last.findLast((line) => /error/i.test(line)) ?? last.at(-1) ?? "no output";
+    throw runtimeError("RUNTIME_BUILD_FAILED", `the build of ${service} failed: ${why.trim()}`);
   } catch (error) {
     if (!hasCode(error, "RUN_FAILED")) throw error;
     if (signal.aborted) throw signal.reason;
@@ -59,6 +81,20 @@ export async function buildImage(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The limit is also met by files that the kernel then drops from memory: only with a kill does it explain a failure. */
+const killed = /exit code: 137|cannot allocate memory|\bKilled\b|SIGKILL/;
+
+function outOfMemory(service: string, { memoryBytes }: BuildGroup): Error {
+  const megabytes = Math.round(memoryBytes / 1024 / 1024);
+  return runtimeError(
+    "RUNTIME_BUILD_FAILED",
+    `the build of ${service} failed: build out of memory, it took more than ${megabytes} MB`,
+    {
+      hint: "Let the build take less, e.g. with NODE_OPTIONS=--max-old-space-size, or build on a larger host.",
+    },
+  );
 }
 
 async function hasBuildx(env: Record<string, string>, signal: AbortSignal): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { mapLimited } from "../../../lib/limit.ts";
 import type { ReplicaId, Scope } from "../../../rollout/ids.ts";
 import { runtimeError } from "../../errors.ts";
+import { BuildLimits } from "./build-limits.ts";
 import { BuildMemory } from "./build-memory.ts";
 import { type EngineClient, refusedWith } from "./client.ts";
 import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
@@ -21,6 +22,8 @@ export class DockerHost {
   readonly clock: Clock;
   readonly inspections: InspectionCache;
   readonly builds = new BuildMemory();
+  readonly buildLimits: BuildLimits;
+  #cgroupDriver: string | undefined;
   /** Names of the job containers that this process waits for. */
   readonly activeJobs = new Set<string>();
 
@@ -30,14 +33,25 @@ export class DockerHost {
     filesDirectory: string;
     subnetPool: Subnet;
     clock: Clock;
+    buildMemoryBytes?: number;
   }) {
     this.client = options.client;
     this.owner = options.owner;
     this.filesDirectory = options.filesDirectory;
     this.subnetPool = options.subnetPool;
     this.clock = options.clock;
+    const { owner, buildMemoryBytes: memoryBytes } = options;
+    this.buildLimits = new BuildLimits({ owner, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
     this.inspections = new InspectionCache(options.clock);
     this.client.onChange = () => this.inspections.clear();
+  }
+
+  /** Who owns the control groups: `cgroupfs` (the engine, and so can we) or `systemd`. */
+  async cgroupDriver(signal: AbortSignal): Promise<string> {
+    this.#cgroupDriver ??= (
+      await this.client.json<{ CgroupDriver?: string }>({ method: "GET", path: "/info", signal })
+    ).CgroupDriver;
+    return this.#cgroupDriver ?? "none";
   }
 
   /** Containers that carry our labels (and the extra ones), stopped ones included. */

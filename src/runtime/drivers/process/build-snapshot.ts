@@ -27,8 +27,10 @@ export async function buildSnapshot(
   const env = { ...ambient(), ...buildArguments, PATH: programPath() };
   const step = async (argv: [string, ...string[]]) => {
     onLine(`$ ${argv.join(" ")}`);
+    // Below everything that serves: a build must not slow the host's services down.
+    const polite: [string, ...string[]] = ["nice", "-n", "10", ...argv];
     const options = { cwd: root, env, timeoutMs: buildTimeoutMs, signal, onLine };
-    const { exitCode } = await run(argv, options).catch((cause) => {
+    const { exitCode } = await run(polite, options).catch((cause) => {
       signal.throwIfAborted();
       throw runtimeError("RUNTIME_BUILD_FAILED", `${argv.join(" ")}: ${messageOf(cause)}`, { cause });
     });
