@@ -16,7 +16,7 @@ export type RunRequest = {
   subject: string;
   author: string;
   trigger: Trigger;
-} & Pick<Run, "services" | "fetchRef" | "target" | "checksOnly">;
+} & Pick<Run, "services" | "fetchRef" | "target" | "checksOnly" | "noCache">;
 
 /**
  * Every way in (push, webhook, poll, command) ends here: one run at a time for a stack and environment, the newest of
@@ -51,7 +51,10 @@ export class Delivery {
       // One that is being ended brings nothing any more.
       const same = waiting.find(
         (other) =>
-          other.commit === request.commit && covers(other, request) && other.control?.kind !== "abort",
+          other.commit === request.commit &&
+          covers(other, request) &&
+          (other.noCache || !request.noCache) &&
+          other.control?.kind !== "abort",
       );
       if (same) return same;
       const now = clock.now();

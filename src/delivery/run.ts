@@ -22,6 +22,8 @@ export type Run = {
   target?: string;
   /** The jobs and no more: nothing is built or deployed. */
   checksOnly?: boolean;
+  /** Images are built anew, without what earlier builds have left. */
+  noCache?: boolean;
   requestedBy: string;
   reason: string;
   createdAt: number;

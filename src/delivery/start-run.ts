@@ -9,7 +9,14 @@ import type { Run, Trigger } from "./run.ts";
 /** Finds the commit, fetched first when the source lives elsewhere, and queues its run. */
 export async function startRun(
   parts: { delivery: Delivery; sources: Sources; store: Store },
-  wish: { source: string; ref: string; environment: string; trigger: Trigger; services?: readonly string[] },
+  wish: {
+    source: string;
+    ref: string;
+    environment: string;
+    trigger: Trigger;
+    services?: readonly string[];
+    noCache?: boolean;
+  },
   by: Actor,
   signal: AbortSignal,
 ): Promise<Run> {
@@ -21,5 +28,6 @@ export async function startRun(
   const { subject, author } = await sources.describe(source, commit, signal);
   const scope = { stack: source, environment };
   const services = wish.services === undefined ? {} : { services: wish.services };
-  return delivery.accept({ source, scope, ref, commit, subject, author, trigger, ...services }, by);
+  const own = { ...services, ...(wish.noCache ? { noCache: true } : {}) };
+  return delivery.accept({ source, scope, ref, commit, subject, author, trigger, ...own }, by);
 }

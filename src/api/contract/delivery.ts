@@ -30,6 +30,7 @@ export const runSchema = z
     fetchRef: z.string().exactOptional(),
     target: z.string().exactOptional(),
     checksOnly: z.boolean().exactOptional(),
+    noCache: z.boolean().exactOptional(),
     trigger: z.enum(["push", "webhook", "pullRequest", "manual", "schedule", "registry"]),
     requestedBy: z.string(),
     reason: z.string(),
@@ -159,6 +160,8 @@ export const deliveryEndpoints = {
     body: z.object({
       ref: z.string().min(1).max(300),
       environment: name.exactOptional(),
+      /** Builds the images anew. */
+      noCache: z.boolean().exactOptional(),
       reason: z.string().max(1000).default(""),
     }),
     status: 202,

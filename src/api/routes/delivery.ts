@@ -34,7 +34,8 @@ export function deliveryRoutes(router: Router): void {
   router.answer(deliveryEndpoints.start, async ({ params, body, actor }) => {
     const settings = sourceSettings(store, params.source);
     const environment = body.environment ?? environmentOf(settings, body.ref) ?? "production";
-    const wish = { source: params.source, ref: body.ref, environment, trigger: "manual" as const };
+    const how = { trigger: "manual" as const, ...(body.noCache ? { noCache: true } : {}) };
+    const wish = { source: params.source, ref: body.ref, environment, ...how };
     const by = actor(body.reason);
     const run = await startRun({ delivery, sources, store }, wish, by, AbortSignal.timeout(gitLimitMs));
     audited(parts, { by, action: "run.start", target: params.source }, (detail) =>

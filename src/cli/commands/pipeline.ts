@@ -27,6 +27,7 @@ export const pipelineCommand: CommandSpec = {
       flags: "--timeline",
       description: "show: the ten steps from merge to rollback window, planned and actual",
     },
+    { flags: "--no-cache", description: "start: build the images anew, without the cache" },
     { flags: "--reason <text>", description: "why; kept in the audit trail" },
   ],
   examples: [
@@ -77,7 +78,8 @@ async function start(
 ): Promise<ExitCode> {
   const { settings, options, context } = invocation;
   const environment = settings.environmentNamed ? { environment: settings.environment } : {};
-  const body = { ref, ...environment, reason: options.text("reason") ?? "" };
+  const cache = options.notDisabled("cache") ? {} : { noCache: true };
+  const body = { ref, ...environment, ...cache, reason: options.text("reason") ?? "" };
   const run = await client.delivery.start({ params: { source }, body });
   say(context, `accepted as ${run.id}; watch it with: roadstead pipeline show ${run.id} --follow`);
   return await show(invocation, client, run.id);

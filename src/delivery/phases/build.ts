@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { mapLimited } from "../../lib/limit.ts";
 import type { ResolvedImage } from "../../runtime/port.ts";
+import type { ComposeService } from "../../stack/compose-model.ts";
 import type { Phase } from "../phase.ts";
 import type { BuiltImage } from "../run.ts";
 
@@ -19,7 +20,8 @@ export const buildPhase: Phase = {
     if (built.length === 0) return { kind: "skipped", detail: "no service is built here" };
     const images: Record<string, ResolvedImage> = {};
     await mapLimited(built, buildWidth, async (service) => {
-      const request = { scope: run.scope, service: service.name, compose: service.compose };
+      const compose = run.noCache ? withoutCache(service.compose) : service.compose;
+      const request = { scope: run.scope, service: service.name, compose };
       const names = (service.compose.build?.secrets ?? []).map((grant) => grant.source);
       const buildSecrets = Object.fromEntries(
         names.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])),
@@ -37,6 +39,10 @@ export const buildPhase: Phase = {
     };
   },
 };
+
+function withoutCache(compose: ComposeService): ComposeService {
+  return compose.build === undefined ? compose : { ...compose, build: { ...compose.build, no_cache: true } };
+}
 
 function builtImage({ digest, reference }: ResolvedImage): BuiltImage {
   return { digest, reference };

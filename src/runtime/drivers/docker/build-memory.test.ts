@@ -29,6 +29,14 @@ describe("build memory", () => {
     expect(await memory.build("other", make, there)).toBe("sha256:b");
   });
 
+  it("builds anew when asked to, and keeps to that afterwards (R-053)", async () => {
+    const memory = new BuildMemory();
+    const { make } = builder(["sha256:a", "sha256:b"]);
+    await memory.build("k", make, there);
+    expect(await memory.renew("k", make)).toBe("sha256:b");
+    expect(await memory.build("k", make, there)).toBe("sha256:b");
+  });
+
   it("builds again when the image was removed", async () => {
     const memory = new BuildMemory();
     const { make } = builder(["sha256:a", "sha256:b"]);

@@ -29,6 +29,13 @@ export class BuildMemory {
     }
   }
 
+  /** Builds whatever is known; from then on this is what the key stands for. */
+  async renew(key: string, make: () => Promise<string>): Promise<string> {
+    const mine = make();
+    this.#remember(key, mine);
+    return await mine;
+  }
+
   #remember(key: string, id: Promise<string>): void {
     this.#known.delete(key);
     this.#known.set(key, id);

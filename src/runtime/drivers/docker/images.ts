@@ -88,9 +88,12 @@ async function built(
 ): Promise<ImageInspect> {
   const make = () => buildImage(host, request, onLine, signal);
   const idOf = async (name: string) => (await inspectImage(host, name, signal))?.Id;
-  const key = await buildKey(request, idOf, signal);
+  const { no_cache: anew, ...build } = request.compose.build ?? { context: "." };
+  const key = await buildKey({ ...request, compose: { ...request.compose, build } }, idOf, signal);
   const isThere = async (id: string) => (await idOf(id)) !== undefined;
-  const id = key === undefined ? await make() : await host.builds.build(key, make, isThere);
+  const remembered = (known: string) =>
+    anew ? host.builds.renew(known, make) : host.builds.build(known, make, isThere);
+  const id = key === undefined ? await make() : await remembered(key);
   for (const tag of tagsOf(request)) await pin(host, id, tag, signal);
   const image = await inspectImage(host, id, signal);
   if (image === undefined) {
