@@ -33,6 +33,7 @@ export type LoadReport = {
   samples: { atMs: number; reason: string }[];
   seconds: number;
   p50Ms: number;
+  p95Ms: number;
   p99Ms: number;
 };
 
@@ -79,6 +80,7 @@ export class LoadGenerator {
       samples: this.#samples,
       seconds: (performance.now() - this.#began) / 1000,
       p50Ms: quantileOf(this.#latency, 0.5) ?? 0,
+      p95Ms: quantileOf(this.#latency, 0.95) ?? 0,
       p99Ms: quantileOf(this.#latency, 0.99) ?? 0,
     };
   }

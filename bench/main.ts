@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { buildSuite } from "./build/build-suite.ts";
 import { coreSuite } from "./core/core-suite.ts";
 import { edgeSuite } from "./edge/edge-suite.ts";
 import { idleSuite } from "./idle/idle-suite.ts";
@@ -8,12 +9,13 @@ import { deploySuite } from "./stacks/deploy-suite.ts";
 import { timesSuite } from "./stacks/times-suite.ts";
 import { writeSection } from "./write-docs.ts";
 
-/** `npm run bench [-- edge|deploy|times|idle|core …] [--quick] [--write]` */
+/** `npm run bench [-- edge|deploy|times|idle|build|core …] [--quick] [--write]` */
 const suites: Readonly<Record<string, Suite>> = {
   edge: edgeSuite,
   deploy: deploySuite,
   times: timesSuite,
   idle: idleSuite,
+  build: buildSuite,
   core: coreSuite,
 };
 
