@@ -179,6 +179,7 @@ describe("git push to a bare Roadstead", () => {
         pid: number;
       };
       process.kill(record.pid, "SIGKILL");
+      await expect.poll(() => isAlive(record.pid), { timeout: 10_000, interval: 20 }).toBe(false);
       // git speaks through the control plane, so it sees the line break; the commit is stored and its run goes on.
       await pushed;
       await platform.up();
@@ -190,3 +191,13 @@ describe("git push to a bare Roadstead", () => {
     },
   );
 });
+
+/** A process that is being killed holds its home for a moment more. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
