@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { openApiText } from "../src/api/openapi.ts";
 import { cliReference } from "../src/cli/reference.ts";
 import { writeFileAtomic } from "../src/lib/atomic-file.ts";
 import { renderDocs } from "../src/stack/render-docs.ts";
@@ -6,7 +8,12 @@ import { readmesWithTopology, withTopology } from "./stack-topologies.ts";
 
 /** Writes the reference pages and diagrams that come from the code; a unit test fails while they differ. */
 const root = join(import.meta.dirname, "..");
-const pages = Object.entries({ ...renderDocs(), "cli.md": await cliReference() });
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const pages = Object.entries({
+  ...renderDocs(),
+  "cli.md": await cliReference(),
+  "openapi.json": openApiText(version),
+});
 for (const [path, text] of [
   ...pages.map(([name, page]) => [`docs/${name}`, page] as const),
   ...readmesWithTopology().map((path) => [path, withTopology(path)] as const),

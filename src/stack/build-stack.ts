@@ -65,12 +65,12 @@ export function buildStack(model: ComposeModel, options: BuildOptions): BuiltSta
   return { ...(hasErrors(problems) ? {} : { stack: draft }), draft, problems };
 }
 
-type Context = { model: ComposeModel; settings: Settings; options: BuildOptions; tell: Tell };
 function previewOf({ name }: ComposeModel, settings: Settings, options: BuildOptions): PreviewOf {
   const domain = settings.environment.domain ?? settings.stack.domain ?? options.domain;
   return { stack: name, environment: options.environment, ...(domain === undefined ? {} : { domain }) };
 }
 
+type Context = { model: ComposeModel; settings: Settings; options: BuildOptions; tell: Tell };
 
 function buildService(facts: ServiceFacts, { model, settings, options, tell }: Context): Service {
   const kind = inferKind(facts);
