@@ -77,7 +77,14 @@ export class ApiWorld {
     const { delivery, sources } = this.deliveries;
     const common = { store, clock, log, delivery, sources, forges: allForges, engine: this.world.engine };
     const previews = new Previews(common);
-    return { previews, webhooks: new Webhooks({ ...common, previews, updateNow: (scope, services) => this.updateNow(scope, services) }) };
+    return {
+      previews,
+      webhooks: new Webhooks({
+        ...common,
+        previews,
+        updateNow: (scope, services) => this.updateNow(scope, services),
+      }),
+    };
   }
 
   /** One request without a socket. A body that is text is sent as it is. */

@@ -201,7 +201,9 @@ describe("a pushed image (R-150)", () => {
     };
     const made = await makeHook(api, "github");
     const service = aStackService("api", { compose: { image: "ghcr.io/acme/shop-api:1.4" } });
-    await api.deliveries.over(api.deliveries.push(api.deliveries.commit({}, [service, aStackService("web")])));
+    await api.deliveries.over(
+      api.deliveries.push(api.deliveries.commit({}, [service, aStackService("web")])),
+    );
     const push = (body: Buffer, id: string) =>
       send(
         api,
