@@ -98,7 +98,7 @@ export type ObservedReplica = {
   /** Epoch ms of the last start. */
   startedAt?: number;
   exitedAt?: number;
-  /** Absent when unknown, e.g. the process ended while nobody watched. */
+  /** Of its latest end, also while it runs again. Absent when unknown, e.g. the process ended while nobody watched. */
   exitCode?: number;
   oomKilled: boolean;
   /** Restarts that the runtime did by itself since creation. */

@@ -78,8 +78,13 @@ export class EngineClient {
 
   /** The JSON answer; `undefined` for an empty one. Throws `EngineRefusal` for a status of 400 and more. */
   async json<T>(call: EngineRequest): Promise<T> {
-    const text = await this.#told(call, (limited) => this.#whole(limited));
+    const text = await this.text(call);
     return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The answer as it came, e.g. one JSON document a line. Throws as `json`. */
+  async text(call: EngineRequest): Promise<string> {
+    return await this.#told(call, (limited) => this.#whole(limited));
   }
 
   /** For calls whose answer does not matter. */

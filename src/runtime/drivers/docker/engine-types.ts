@@ -122,6 +122,8 @@ export type ContainerInspect = {
   Id: string;
   Name: string;
   RestartCount: number;
+  /** Not the engine's: the exit code of the life before the present one. */
+  lastExit?: number;
   Image: string;
   Config: { Labels: Record<string, string> | null; Tty: boolean };
   HostConfig: { NetworkMode: string; Memory?: number };

@@ -8,6 +8,7 @@ import { type EngineClient, refusedWith } from "./client.ts";
 import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
 import { InspectionCache } from "./inspection-cache.ts";
 import { label, type Owner, scopeFilter } from "./labels.ts";
+import { lastExitCode } from "./last-exit.ts";
 import type { Subnet } from "./subnets.ts";
 
 const inspectWidth = 8;
@@ -81,11 +82,13 @@ export class DockerHost {
 
   async inspect(id: string, signal: AbortSignal): Promise<ContainerInspect | undefined> {
     try {
-      return await this.client.json({
+      const container = await this.client.json<ContainerInspect>({
         method: "GET",
         path: `/containers/${encodeURIComponent(id)}/json`,
         signal,
       });
+      const lastExit = await lastExitCode(this.client, container, signal);
+      return lastExit === undefined ? container : { ...container, lastExit };
     } catch (error) {
       if (refusedWith(error, 404)) return undefined;
       throw error;

@@ -12,6 +12,7 @@ export function observedReplica(container: ContainerInspect): ObservedReplica | 
   const startedAt = timeOf(State.StartedAt);
   const exitedAt = state === "exited" ? timeOf(State.FinishedAt) : undefined;
   const host = state === "running" ? hostOf(container) : undefined;
+  const exitCode = state === "exited" ? State.ExitCode : container.lastExit;
   const imageDigest: ImageDigest | undefined = identity.imageDigest;
   return {
     id: identity.id,
@@ -26,7 +27,7 @@ export function observedReplica(container: ContainerInspect): ObservedReplica | 
     portMap: {},
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(exitedAt === undefined ? {} : { exitedAt }),
-    ...(state === "exited" ? { exitCode: State.ExitCode } : {}),
+    ...(exitCode === undefined ? {} : { exitCode }),
     ...(host === undefined ? {} : { host }),
     ...(imageDigest === undefined ? {} : { imageDigest }),
   };
