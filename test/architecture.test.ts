@@ -57,7 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/edge",
     "src/store",
   ],
-  "src/api/contract": ["src/lib", "src/stack", "src/rollout"],
+  "src/api/contract": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/api": [
     "src/lib",
     "src/api/contract",
@@ -76,7 +76,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/store",
   ],
   "src/bundle": ["src/lib", "src/stack"],
-  "src/cli": ["src/lib", "src/bundle", "src/stack", "src/rollout", "src/api/contract"],
+  "src/cli": ["src/lib", "src/bundle", "src/stack", "src/rollout", "src/policy", "src/api/contract"],
 };
 const core = ["src/stack", "src/rollout", "src/policy", "src/pipeline"];
 const forbiddenInCore: readonly [RegExp, string][] = [

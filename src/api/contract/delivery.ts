@@ -132,12 +132,16 @@ export const deliveryEndpoints = {
   sources: endpoint({
     method: "GET",
     path: "/sources",
+    needs: "read",
+    on: "anywhere",
     summary: "Repositories that feed stacks, and which branch goes to which environment.",
     response: z.object({ sources: list(sourceSettingsSchema) }),
   }),
   saveSource: endpoint({
     method: "POST",
     path: "/sources/:source",
+    needs: "operate",
+    on: "source",
     summary:
       "Sets where a source is fetched from, its branches and its Compose files; what is left out stays.",
     params: bySource,
@@ -155,6 +159,8 @@ export const deliveryEndpoints = {
   start: endpoint({
     method: "POST",
     path: "/sources/:source/runs",
+    needs: "develop",
+    on: "anywhere",
     summary: "Takes a branch, tag or commit through the pipeline; fetched first when the source has a URL.",
     params: bySource,
     body: z.object({
@@ -170,6 +176,8 @@ export const deliveryEndpoints = {
   runs: endpoint({
     method: "GET",
     path: "/runs",
+    needs: "read",
+    on: "anywhere",
     summary: "Runs, newest first.",
     query: z.object({ source: sourceName.exactOptional(), limit: count({ min: 1, max: 500 }).default(20) }),
     response: z.object({ runs: list(runSchema) }),
@@ -177,6 +185,8 @@ export const deliveryEndpoints = {
   run: endpoint({
     method: "GET",
     path: "/runs/:id",
+    needs: "read",
+    on: "run",
     summary: "One run with its phases and, if it failed, why.",
     params: byRun,
     response: runSchema,
@@ -184,6 +194,8 @@ export const deliveryEndpoints = {
   events: endpoint({
     method: "GET",
     path: "/runs/:id/events",
+    needs: "read",
+    on: "run",
     summary: "Its output from the beginning, or after Last-Event-ID, then live; ends with an `end` event.",
     params: byRun,
     stream: "sse",
@@ -192,6 +204,8 @@ export const deliveryEndpoints = {
   approve: endpoint({
     method: "POST",
     path: "/runs/:id/approve",
+    needs: "approve",
+    on: "run",
     summary: "Lets a run that waits for approval go on.",
     params: byRun,
     body: reasonBody,
@@ -200,6 +214,8 @@ export const deliveryEndpoints = {
   reject: endpoint({
     method: "POST",
     path: "/runs/:id/reject",
+    needs: "approve",
+    on: "run",
     summary: "Ends a run that waits for approval.",
     params: byRun,
     body: reasonBody,
@@ -208,6 +224,8 @@ export const deliveryEndpoints = {
   abort: endpoint({
     method: "POST",
     path: "/runs/:id/abort",
+    needs: "develop",
+    on: "run",
     summary: "Ends a run: its job is stopped, its deployment goes back.",
     params: byRun,
     body: reasonBody,

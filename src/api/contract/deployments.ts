@@ -10,6 +10,7 @@ export const deploymentEndpoints = {
   create: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/deployments",
+    needs: "develop",
     summary: "Deploys a bundle. Accepted durably; follow it by its events.",
     params: scopeParams,
     body: deployBodySchema,
@@ -19,6 +20,7 @@ export const deploymentEndpoints = {
   list: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/deployments",
+    needs: "read",
     summary: "Deployments, newest first.",
     params: scopeParams,
     query: z.object({ limit: count({ min: 1, max: 500 }).default(50) }),
@@ -27,6 +29,8 @@ export const deploymentEndpoints = {
   get: endpoint({
     method: "GET",
     path: "/deployments/:id",
+    needs: "read",
+    on: "deployment",
     summary: "One deployment, with the failure if it failed.",
     params: byId,
     response: deploymentSchema,
@@ -34,6 +38,8 @@ export const deploymentEndpoints = {
   events: endpoint({
     method: "GET",
     path: "/deployments/:id/events",
+    needs: "read",
+    on: "deployment",
     summary: "The journal from the beginning, or after Last-Event-ID, then live; ends with an `end` event.",
     params: byId,
     stream: "sse",
@@ -42,6 +48,7 @@ export const deploymentEndpoints = {
   rollback: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/rollback",
+    needs: "develop",
     summary: "Makes an earlier release current: `v3`, id or label; without one, the release before.",
     params: scopeParams,
     body: z
@@ -56,6 +63,7 @@ export const deploymentEndpoints = {
   promote: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/promote",
+    needs: "develop",
     summary: "Ends the canary of the running deployment with a pass.",
     params: scopeParams,
     body: reasonBody,
@@ -65,6 +73,7 @@ export const deploymentEndpoints = {
   abort: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/abort",
+    needs: "develop",
     summary: "Stops the running deployment and returns to what was current.",
     params: scopeParams,
     body: reasonBody,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Permission } from "../../policy/permissions.ts";
 
 /**
  * One endpoint as data. The server makes a route and its OpenAPI entry of it, the client a typed function: neither can
@@ -24,7 +25,23 @@ export type Endpoint = {
   stream?: "sse" | "ndjson" | "upgrade";
   /** Needs no token. @default false */
   anonymous?: boolean;
+  /** What the caller must be allowed to do; every endpoint that is not `anonymous` says it. */
+  needs?: Permission;
+  /** On what. @default `scope` where the path begins with a stack and an environment, else `platform` */
+  on?: Subject;
 };
+
+/**
+ * What a permission must be held on. `scope`: stack and environment of the path. `source`: all of the stack of the
+ * path's `:source`. `run`, `deployment`, `freeze`: where the one with the path's `:id` belongs. `platform`: everywhere.
+ * `anywhere`: on anything at all; the handler then shows, or changes, only what `call.may` or `call.demand` allows.
+ */
+export type Subject = "scope" | "source" | "run" | "deployment" | "freeze" | "platform" | "anywhere";
+
+/** What the permission of an endpoint must be held on. */
+export function subjectOf({ on, path }: Pick<Endpoint, "on" | "path">): Subject {
+  return on ?? (path.startsWith("/stacks/:stack/:environment") ? "scope" : "platform");
+}
 
 /** Keeps the literal types of the definition, so that the client can infer from them. */
 export function endpoint<const E extends Endpoint>(definition: E): E {

@@ -57,6 +57,7 @@ export const environmentEndpoints = {
   list: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/variables",
+    needs: "read",
     summary:
       "What is set, what the current release asks for, and whether it runs with it. Values of plain ones only.",
     params: scopeParams,
@@ -65,6 +66,7 @@ export const environmentEndpoints = {
   change: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/variables",
+    needs: "develop",
     summary: "Sets and unsets variables and secrets, all or none. Counts from the next deploy on.",
     params: scopeParams,
     body: z.object({ changes: z.array(change).min(1).max(1000), reason }),
@@ -73,6 +75,7 @@ export const environmentEndpoints = {
   compare: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/variables/compare",
+    needs: "read",
     summary: "Against another environment of the stack, or, without one, what runs against the next deploy.",
     params: scopeParams,
     query: z.object({ with: name.exactOptional() }),
@@ -81,6 +84,7 @@ export const environmentEndpoints = {
   affected: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/variables/:name/affected",
+    needs: "read",
     summary: "Services that a new value would replace, and by which strategy.",
     params: scopeParams.extend({ name: variableName }),
     response: z.object({
@@ -90,6 +94,7 @@ export const environmentEndpoints = {
   rotate: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/variables/:name/rotate",
+    needs: "develop",
     summary: "Sets a new value and replaces the services that use it; without one, a reference is read anew.",
     params: scopeParams.extend({ name: variableName }),
     body: z.object({
@@ -104,6 +109,8 @@ export const environmentEndpoints = {
   providers: endpoint({
     method: "GET",
     path: "/secrets/providers",
+    needs: "read",
+    on: "anywhere",
     summary: "Where secrets can come from, and whether each answers now.",
     response: z.object({
       providers: list(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
@@ -112,6 +119,7 @@ export const environmentEndpoints = {
   rotateKey: endpoint({
     method: "POST",
     path: "/secrets/rotate-key",
+    needs: "administer",
     summary: "Encrypts everything in the store anew under a new key.",
     body: z.object({ reason }).default({ reason: "" }),
     response: z.object({ values: z.number().int() }),

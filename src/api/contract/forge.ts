@@ -43,6 +43,8 @@ export const forgeEndpoints = {
   webhooks: endpoint({
     method: "GET",
     path: "/sources/:source/webhooks",
+    needs: "develop",
+    on: "source",
     summary: "Webhooks of a source, without their secrets.",
     params: bySource,
     response: z.object({ webhooks: list(webhookSchema) }),
@@ -50,6 +52,8 @@ export const forgeEndpoints = {
   createWebhook: endpoint({
     method: "POST",
     path: "/sources/:source/webhooks",
+    needs: "operate",
+    on: "source",
     summary: "Makes a webhook, or gives one a new secret, which is answered this once.",
     params: bySource,
     body: z.object({
@@ -64,6 +68,8 @@ export const forgeEndpoints = {
   removeWebhook: endpoint({
     method: "DELETE",
     path: "/sources/:source/webhooks/:kind/:name",
+    needs: "operate",
+    on: "source",
     summary: "Removes a webhook: its secret is worth nothing from now on.",
     params: bySource.extend({ kind, name: z.string().min(1).max(201) }),
     response: z.object({ webhooks: list(webhookSchema) }),
@@ -71,6 +77,8 @@ export const forgeEndpoints = {
   saveSecret: endpoint({
     method: "POST",
     path: "/sources/:source/secrets",
+    needs: "operate",
+    on: "source",
     summary: "Stores a deploy key or token of a source, encrypted; nothing answers it again.",
     params: bySource,
     body: z.object({
@@ -83,6 +91,8 @@ export const forgeEndpoints = {
   previews: endpoint({
     method: "GET",
     path: "/previews",
+    needs: "read",
+    on: "anywhere",
     summary: "Previews with their addresses.",
     query: z.object({ source: sourceName.exactOptional() }),
     response: z.object({ previews: list(previewSchema) }),
@@ -90,6 +100,8 @@ export const forgeEndpoints = {
   startPreview: endpoint({
     method: "POST",
     path: "/sources/:source/previews",
+    needs: "develop",
+    on: "anywhere",
     summary: "Brings a branch, tag or commit up as a preview; fetched first when the source has a URL.",
     params: bySource,
     body: z.object({ ref: z.string().min(1).max(300), reason }),
@@ -99,6 +111,8 @@ export const forgeEndpoints = {
   stopPreview: endpoint({
     method: "DELETE",
     path: "/sources/:source/previews/:name",
+    needs: "develop",
+    on: "anywhere",
     summary: "Takes a preview down with its volumes.",
     params: bySource.extend({ name }),
     status: 202,

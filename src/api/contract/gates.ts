@@ -78,12 +78,16 @@ export const gateEndpoints = {
   freezes: endpoint({
     method: "GET",
     path: "/freezes",
+    needs: "read",
+    on: "anywhere",
     summary: "Stacks and environments that nothing is rolled out in, until when and why.",
     response: z.object({ freezes: list(freezeSchema) }),
   }),
   freeze: endpoint({
     method: "POST",
     path: "/freezes",
+    needs: "operate",
+    on: "anywhere",
     summary: "Nothing is rolled out there by runs and auto-update until it ends or is taken off.",
     body: z.object({
       stack: name.exactOptional(),
@@ -98,6 +102,8 @@ export const gateEndpoints = {
   unfreeze: endpoint({
     method: "DELETE",
     path: "/freezes/:id",
+    needs: "operate",
+    on: "freeze",
     summary: "Takes a freeze off; what waited for it goes on.",
     params: byRun,
     response: freezeSchema,
@@ -105,6 +111,8 @@ export const gateEndpoints = {
   override: endpoint({
     method: "POST",
     path: "/runs/:id/override",
+    needs: "operate",
+    on: "run",
     summary: "Lets a run go on although its environment is frozen or outside its windows.",
     params: byRun,
     body: z.object({ reason: z.string().min(1).max(1000) }),
@@ -113,6 +121,8 @@ export const gateEndpoints = {
   timeline: endpoint({
     method: "GET",
     path: "/runs/:id/timeline",
+    needs: "read",
+    on: "run",
     summary: "The ten steps of a run from merge to the end of its rollback window, planned and actual.",
     params: byRun,
     response: timelineSchema,
@@ -120,6 +130,7 @@ export const gateEndpoints = {
   scan: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/scan",
+    needs: "read",
     summary: "What the last scan of the stack's repository and images found.",
     params: scopeParams,
     response: scanSchema,
@@ -127,6 +138,7 @@ export const gateEndpoints = {
   smoke: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/smoke",
+    needs: "develop",
     summary: "Asks the smoke checks of what serves now, through the edge.",
     params: scopeParams,
     response: smokeSchema,

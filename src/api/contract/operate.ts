@@ -16,24 +16,28 @@ export const operateEndpoints = {
   restart: endpoint({
     ...change,
     path: "/stacks/:stack/:environment/restart",
+    needs: "operate",
     summary: "Replaces the replicas by fresh ones, without downtime where the strategy allows.",
     body: servicesBody,
   }),
   stop: endpoint({
     ...change,
     path: "/stacks/:stack/:environment/stop",
+    needs: "operate",
     summary: "Stops services; their routes answer 503 until they are started.",
     body: servicesBody,
   }),
   start: endpoint({
     ...change,
     path: "/stacks/:stack/:environment/start",
+    needs: "operate",
     summary: "Starts stopped services.",
     body: servicesBody,
   }),
   scale: endpoint({
     ...change,
     path: "/stacks/:stack/:environment/scale",
+    needs: "operate",
     summary: "Sets the number of replicas of services.",
     body: z.object({
       replicas: z
@@ -45,6 +49,7 @@ export const operateEndpoints = {
   logs: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/logs",
+    needs: "read",
     summary: "Log lines of all replicas, one JSON object a line.",
     params: scopeParams,
     query: z.object({
@@ -62,6 +67,7 @@ export const operateEndpoints = {
   stats: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/stats",
+    needs: "read",
     summary: "One sample of each running replica.",
     params: scopeParams,
     response: z.object({ at: z.number(), replicas: list(statsSchema) }),
@@ -69,6 +75,7 @@ export const operateEndpoints = {
   exec: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/exec",
+    needs: "operate",
     summary: "WebSocket: runs a command inside a replica (frames: src/api/contract/exec-frames.ts).",
     params: scopeParams,
     stream: "upgrade",

@@ -34,12 +34,16 @@ export const stackEndpoints = {
   list: endpoint({
     method: "GET",
     path: "/stacks",
+    needs: "read",
+    on: "anywhere",
     summary: "All stacks and environments with what runs in them.",
     response: z.object({ stacks: list(scopeStatusSchema) }),
   }),
   check: endpoint({
     method: "POST",
     path: "/check",
+    needs: "read",
+    on: "anywhere",
     summary: "Parses and validates a bundle and reports every problem, without touching anything.",
     body: z.object({ bundle: bundleSchema, environment: name.default("production") }),
     response: z.object({
@@ -65,6 +69,7 @@ export const stackEndpoints = {
   plan: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/plan",
+    needs: "develop",
     summary: "The steps that a deploy would take now, without taking any.",
     params: scopeParams,
     body: deployBodySchema.omit({ reason: true }),
@@ -73,6 +78,7 @@ export const stackEndpoints = {
   status: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/status",
+    needs: "read",
     summary: "What runs: services, replicas, traffic, and the deployment in progress.",
     params: scopeParams,
     response: scopeStatusSchema,
@@ -80,6 +86,7 @@ export const stackEndpoints = {
   releases: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/releases",
+    needs: "read",
     summary: "Releases, newest first.",
     params: scopeParams,
     query: z.object({
@@ -90,6 +97,7 @@ export const stackEndpoints = {
   release: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/releases/:release",
+    needs: "read",
     summary: "One release by `v3`, id or label.",
     params: scopeParams.extend({ release: z.string().min(1).max(200) }),
     response: releaseSchema,
@@ -97,6 +105,7 @@ export const stackEndpoints = {
   down: endpoint({
     method: "DELETE",
     path: "/stacks/:stack/:environment",
+    needs: "operate",
     summary: "Removes routes, replicas and networks; volumes only when asked.",
     params: scopeParams,
     query: z.object({ volumes: flag.default(false), reason: z.string().max(1000).default("") }),

@@ -37,6 +37,8 @@ export const systemEndpoints = {
   healthAll: endpoint({
     method: "GET",
     path: "/health/all",
+    needs: "read",
+    on: "anywhere",
     summary: "One line per service of every stack; `ok` only if all are as they should be.",
     response: z.object({
       ok: z.boolean(),
@@ -56,18 +58,21 @@ export const systemEndpoints = {
   version: endpoint({
     method: "GET",
     path: "/version",
+    needs: "self",
     summary: "Versions of the control plane, its API and its Node.",
     response: z.object({ version: z.string(), api: z.literal("v1"), node: z.string() }),
   }),
   openapi: endpoint({
     method: "GET",
     path: "/openapi.json",
+    needs: "self",
     summary: "This document.",
     response: z.record(z.string(), z.unknown()),
   }),
   audit: endpoint({
     method: "GET",
     path: "/audit",
+    needs: "administer",
     summary: "Who changed what, newest first.",
     query: z.object({
       limit: count({ min: 1, max: 1000 }).default(100),
@@ -79,18 +84,21 @@ export const systemEndpoints = {
   verifyAudit: endpoint({
     method: "GET",
     path: "/audit/verify",
+    needs: "administer",
     summary: "Recomputes the chain of the audit trail.",
     response: z.object({ ok: z.boolean(), firstBroken: auditEntrySchema.exactOptional() }),
   }),
   tokens: endpoint({
     method: "GET",
     path: "/tokens",
+    needs: "self",
     summary: "API tokens, without their secrets.",
     response: z.object({ tokens: list(tokenSchema) }),
   }),
   createToken: endpoint({
     method: "POST",
     path: "/tokens",
+    needs: "self",
     summary: "Makes a token. Its secret is in this answer and nowhere else.",
     body: z.object({ name: z.string().trim().min(1).max(100) }),
     status: 201,
@@ -99,6 +107,7 @@ export const systemEndpoints = {
   removeToken: endpoint({
     method: "DELETE",
     path: "/tokens/:id",
+    needs: "self",
     summary: "Revokes a token at once.",
     params: z.object({ id: z.string().min(1).max(100) }),
     response: z.object({ removed: z.literal(true) }),

@@ -49,6 +49,7 @@ export const updateEndpoints = {
   outdated: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/updates",
+    needs: "read",
     summary: "What runs beside what its registry has now. Asks the registries, changes nothing.",
     params: scopeParams,
     response: z.object({ services: list(outdatedView) }),
@@ -56,6 +57,7 @@ export const updateEndpoints = {
   check: endpoint({
     method: "POST",
     path: "/stacks/:stack/:environment/updates/check",
+    needs: "develop",
     summary: "Looks for updates now instead of at the next poll: for whoever has just pushed an image.",
     params: scopeParams,
     body: z.object({ services: list(name).default([]) }).default({ services: [] }),
@@ -65,6 +67,8 @@ export const updateEndpoints = {
   images: endpoint({
     method: "GET",
     path: "/images",
+    needs: "read",
+    on: "anywhere",
     summary: "Images of releases on this host, and why each is kept. Foreign images are never looked at.",
     query: z.object({ keep: count(keepLast).default(5) }),
     response: images,
@@ -72,6 +76,7 @@ export const updateEndpoints = {
   pruneImages: endpoint({
     method: "POST",
     path: "/images/prune",
+    needs: "operate",
     summary: "Removes images that no live, warm or recent release needs; answers which.",
     body: z
       .object({
