@@ -4,6 +4,7 @@ import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { ImageDigest } from "../rollout/ids.ts";
 import type { Service, UpdatePolicy } from "../stack/stack.ts";
+import type { Store } from "../store/port.ts";
 import { AutoUpdater } from "./auto-update.ts";
 import type { UpdateEvent } from "./parts.ts";
 import { UpdateBook } from "./update-book.ts";
@@ -28,14 +29,40 @@ class Updates {
     this.updater = this.#newUpdater();
   }
 
+  /** How often the store was asked, by method. */
+  readonly asked = { scopes: 0, releases: 0 };
+
   #newUpdater(): AutoUpdater {
     return new AutoUpdater({
       ...this.world.parts(),
+      store: this.#countingStore(),
       engine: this.world.engine,
       registry: this.registry,
       frozenBy: () => this.frozen,
       onUpdate: (event) => void this.events.push(event),
     });
+  }
+
+  #countingStore(): Store {
+    const { asked, world } = this;
+    const { store } = world;
+    return {
+      ...store,
+      scopes: {
+        ...store.scopes,
+        list: () => {
+          asked.scopes += 1;
+          return store.scopes.list();
+        },
+      },
+      releases: {
+        ...store.releases,
+        get: (id) => {
+          asked.releases += 1;
+          return store.releases.get(id);
+        },
+      },
+    };
   }
 
   /** A stack whose images are what the registry has now. */
@@ -89,6 +116,24 @@ describe("automatic updates", () => {
     expect(u.running()).toBe(next);
     expect(u.events).toMatchObject([{ kind: "updated", service: "web", from: before, to: next }]);
     expect(u.world.store.audit.list(1)).toMatchObject([{ actor: "auto-update", action: "deploy" }]);
+  });
+
+  it("rest until something is due, and read a release once (R-005)", async () => {
+    const u = new Updates();
+    await u.begin([service("web", { ...byTag, everySeconds: 86_400 })]);
+    await u.world.rest(10);
+    const before = { ...u.asked };
+    await u.world.rest(600);
+    expect(u.asked.releases - before.releases).toBe(0);
+    expect(u.asked.scopes - before.scopes).toBeLessThanOrEqual(10);
+  });
+
+  it("hear of a service as soon as it is deployed, while they rest (R-150)", async () => {
+    const u = new Updates();
+    await u.begin([service("web", { ...byTag, everySeconds: 86_400 })]);
+    await u.world.rest(100);
+    await u.world.deploy([service("web", byTag), service("api", byTag)]);
+    await u.world.until(() => u.record("api") !== undefined, "a record of the new service", 2);
   });
 
   it("do nothing for the same digest, nor to services that did not ask (R-149, R-151)", async () => {
@@ -215,6 +260,7 @@ describe("automatic updates", () => {
     const u = new Updates();
     await u.begin([service("web", byTag)]);
     const next = u.push("b");
+    u.world.runtime.behave(next, { readyAfterMs: 5000 });
     await u.world.until(() => u.record()?.rolling !== undefined, "an update under way", 400);
     await u.restart();
     await u.world.until(() => u.events.length > 0, "its end");

@@ -15,6 +15,9 @@ const pollsAtOnce = 4;
 const pollLimitMs = 60_000;
 /** An update that waits for a freeze to end is looked at this often. */
 const heldSeconds = 60;
+/** Between two looks at what is due: not less, unless something has happened, and not more. */
+const leastRestMs = 1000;
+const mostRestMs = 60_000;
 const by = { name: "auto-update", reason: "a newer image in the registry" };
 
 /**
@@ -26,6 +29,8 @@ export class AutoUpdater {
   readonly #book: UpdateBook;
   readonly #services: CurrentServices;
   readonly #stop = new AbortController();
+  /** Ends the rest before the next look. */
+  #wake = new AbortController();
   #loop: Promise<void> | undefined;
 
   constructor(parts: SchedulerParts) {
@@ -51,25 +56,32 @@ export class AutoUpdater {
       .filter((one) => services.length === 0 || services.includes(one.service));
     const nextAt = this.#parts.clock.now();
     for (const one of poked) this.#book.put(scope, one.service, { ...this.#record(one), nextAt });
+    if (poked.length > 0) this.#wake.abort();
     return poked.map(({ service }) => service);
   }
 
   async #run(): Promise<void> {
-    const { clock, log, tickMs = 1000 } = this.#parts;
+    const { store, clock, log } = this.#parts;
     const { signal } = this.#stop;
+    // A deployment that ends can make a service known, free its stack for an update, or be an update's end.
+    const unlisten = store.deployments.onAppend(({ event }) => {
+      if (event === "stateChanged") this.#wake.abort();
+    });
     while (!signal.aborted) {
-      try {
-        await this.#tick(signal);
-        await clock.sleep(tickMs, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        log("error", `auto-update: ${messageOf(error)}`);
-        await clock.sleep(tickMs, signal).catch(() => undefined);
-      }
+      // Made before the look, so that what happens during it leads to another one.
+      this.#wake = new AbortController();
+      const rest = await this.#tick(signal).catch((error: unknown) => {
+        if (!signal.aborted) log("error", `auto-update: ${messageOf(error)}`);
+        return leastRestMs;
+      });
+      const awake = AbortSignal.any([signal, this.#wake.signal]);
+      await clock.sleep(rest, awake).catch(() => undefined);
     }
+    unlisten();
   }
 
-  async #tick(signal: AbortSignal): Promise<void> {
+  /** Does what is due; how long nothing else will be. */
+  async #tick(signal: AbortSignal): Promise<number> {
     const { store, clock } = this.#parts;
     const all = this.#services.updatable();
     this.#book.keepOnly(new Set(all.map(({ key }) => key)));
@@ -82,6 +94,8 @@ export class AutoUpdater {
       return isDue && store.deployments.unfinished(one.scope).length === 0;
     });
     await mapLimited(due, pollsAtOnce, (one) => this.#poll(one, signal));
+    const nextAt = Math.min(...all.map((one) => this.#record(one).nextAt));
+    return Math.min(Math.max(nextAt - clock.now(), leastRestMs), mostRestMs);
   }
 
   #record({ scope, service, key, policy }: Updatable): UpdateRecord {
@@ -150,11 +164,12 @@ export class AutoUpdater {
     const { scope, service, release, running } = one;
     // Somebody else was quicker while the registry was asked: look again at the next tick.
     const isStill = store.scopes.get(scope)?.current === release.id;
-    if (!isStill || store.deployments.unfinished(scope).length > 0) {
+    const current = isStill ? store.releases.get(release.id) : undefined;
+    if (!current || store.deployments.unfinished(scope).length > 0) {
       this.#book.put(scope, service, { ...record, nextAt: clock.now() });
       return;
     }
-    const { bundle, fileVersions } = release;
+    const { bundle, fileVersions } = current;
     const label = `${service} ${parseReference(newest.reference).tag ?? ""}`.trim();
     const request = { bundle, fileVersions, label, services: [service], pinnedImages: { [service]: newest } };
     try {

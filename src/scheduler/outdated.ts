@@ -9,7 +9,7 @@ import { parseVersionTag } from "../stack/version-tag.ts";
 import type { PinnedImage, Release, Store } from "../store/port.ts";
 import { findNewest } from "./find-newest.ts";
 import type { SchedulerParts } from "./parts.ts";
-import { CurrentServices } from "./updatable.ts";
+import { servicesOf } from "./updatable.ts";
 import { type BadImage, UpdateBook } from "./update-book.ts";
 
 const askedAtOnce = 4;
@@ -36,12 +36,10 @@ export type OutdatedService = {
 /** Compares what runs with what the registries have now. Changes nothing, and asks each registry anew. */
 export class Outdated {
   readonly #parts: Pick<SchedulerParts, "store" | "resolve" | "registry" | "runtime">;
-  readonly #services: CurrentServices;
   readonly #book: UpdateBook;
 
   constructor(parts: Pick<SchedulerParts, "store" | "resolve" | "registry" | "runtime">) {
     this.#parts = parts;
-    this.#services = new CurrentServices(parts);
     this.#book = new UpdateBook(parts.store);
   }
 
@@ -49,7 +47,9 @@ export class Outdated {
   async of(scope: Scope, signal: AbortSignal): Promise<OutdatedService[] | undefined> {
     const release = currentRelease(this.#parts.store, scope);
     if (!release) return undefined;
-    const services = this.#services.of(release).filter(({ name }) => release.images[name] !== undefined);
+    const services = servicesOf(release, this.#parts.resolve).filter(
+      ({ name }) => release.images[name] !== undefined,
+    );
     return await mapLimited(services, askedAtOnce, (service) => this.#compare(release, service, signal));
   }
 

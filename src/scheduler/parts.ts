@@ -19,8 +19,6 @@ export type SchedulerParts = {
   frozenBy?: (scope: Scope, now: number) => string | undefined;
   /** Told of every end of an update, and of what keeps one from beginning. */
   onUpdate?: (event: UpdateEvent) => void;
-  /** Between two looks at what is due. @default 1000 */
-  tickMs?: number;
 };
 
 /** One notification about one service. */

@@ -1,56 +1,63 @@
-import type { Scope } from "../rollout/ids.ts";
+import type { ReleaseId, Scope } from "../rollout/ids.ts";
 import type { Service, UpdatePolicy } from "../stack/stack.ts";
 import type { PinnedImage, Release, Store } from "../store/port.ts";
 import type { SchedulerParts } from "./parts.ts";
 import { updateKey } from "./update-book.ts";
 
-/** A service that asks for updates, and what of it runs. */
+/** A service that asks for updates, and what of it runs. Holds no bundle: one is kept for every such service. */
 export type Updatable = {
   key: string;
   scope: Scope;
   service: string;
   policy: UpdatePolicy;
-  release: Release;
+  release: Pick<Release, "id" | "number">;
   running: PinnedImage;
 };
 
-/** Resolving is the expensive part, and releases never change. */
-const cacheLimit = 500;
 /** Withdrawn releases are looked for among so many of the newest. */
 const lookBack = 50;
 
-/** The services of all current releases, with their resolved settings kept by release. */
+/** Those of all current releases. Releases never change, so each is read and resolved once, while it is current. */
 export class CurrentServices {
   readonly #parts: Pick<SchedulerParts, "store" | "resolve">;
-  readonly #known = new Map<string, readonly Service[]>();
+  #known: ReadonlyMap<ReleaseId, readonly Updatable[]> = new Map();
 
   constructor(parts: Pick<SchedulerParts, "store" | "resolve">) {
     this.#parts = parts;
   }
 
   updatable(): Updatable[] {
-    return this.#parts.store.scopes.list().flatMap(({ scope, current }) => {
-      const release = current === undefined ? undefined : this.#parts.store.releases.get(current);
-      if (!release) return [];
-      return this.of(release).flatMap(({ name, update }) => {
-        const running = release.images[name];
-        if (!update || update.channel.kind === "pinned" || !running) return [];
-        const key = updateKey(scope, name);
-        return [{ key, scope, service: name, policy: update, release, running }];
-      });
-    });
+    const { store, resolve } = this.#parts;
+    const current = store.scopes.list().flatMap((state) => state.current ?? []);
+    this.#known = new Map(
+      current.flatMap((id): [ReleaseId, readonly Updatable[]][] => {
+        const known = this.#known.get(id);
+        if (known) return [[id, known]];
+        const release = store.releases.get(id);
+        return release ? [[id, updatableOf(release, resolve)]] : [];
+      }),
+    );
+    return [...this.#known.values()].flat();
   }
+}
 
-  of(release: Release): readonly Service[] {
-    const known = this.#known.get(release.id);
-    if (known) return known;
-    const { scope, bundle } = release;
-    const services = this.#parts.resolve(bundle, scope.environment, { accepted: true }).stack?.services ?? [];
-    const oldest = this.#known.size >= cacheLimit ? this.#known.keys().next().value : undefined;
-    if (oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(release.id, services);
-    return services;
-  }
+function updatableOf(release: Release, resolve: SchedulerParts["resolve"]): Updatable[] {
+  const { id, number, scope, images } = release;
+  return servicesOf(release, resolve).flatMap(({ name, update }) => {
+    const image = images[name];
+    if (!update || update.channel.kind === "pinned" || !image) return [];
+    const running = { reference: image.reference, digest: image.digest };
+    const key = updateKey(scope, name);
+    return [{ key, scope, service: name, policy: update, release: { id, number }, running }];
+  });
+}
+
+/** The services of a release with their settings. */
+export function servicesOf(
+  { bundle, scope }: Release,
+  resolve: SchedulerParts["resolve"],
+): readonly Service[] {
+  return resolve(bundle, scope.environment, { accepted: true }).stack?.services ?? [];
 }
 
 /** Images of releases newer than the current one: it was gone back from them, by a failure or by hand. */
