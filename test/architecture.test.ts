@@ -47,7 +47,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/secrets",
     "src/reconciler",
   ],
-  "src/store": ["src/lib", "src/stack", "src/rollout"],
+  "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/reconciler": [
     "src/lib",
     "src/stack",

@@ -251,6 +251,21 @@ function tokensAndSecrets(fresh: () => Store): void {
     expect(store.tokens.findByHash("h")).toBeUndefined();
   });
 
+  it("keeps what a token may do, until when and whose it is", () => {
+    const store = fresh();
+    const token = {
+      id: "t",
+      name: "ci",
+      createdAt: 1,
+      grants: [{ role: "developer" as const, stack: "shop", environment: "staging" }],
+      expiresAt: 9,
+      owner: "user_1",
+    };
+    store.tokens.create({ ...token, secretHash: "h" });
+    expect(store.tokens.findByHash("h")).toEqual(token);
+    expect(store.tokens.list()).toEqual([token]);
+  });
+
   it("gives the same content the same version and keeps every version", () => {
     const store = fresh();
     const bytes = new Uint8Array([0, 255, 10]);

@@ -1,3 +1,4 @@
+import type { Grant } from "../policy/permissions.ts";
 import type { DeploymentId, ImageDigest, ReleaseId, ReplicaId, Scope } from "../rollout/ids.ts";
 import type { Step } from "../rollout/step.ts";
 
@@ -262,11 +263,21 @@ export interface AuditStore {
   verify(): AuditEntry | undefined;
 }
 
-export type ApiToken = { id: string; name: string; createdAt: number; lastUsedAt?: number };
+export type ApiToken = {
+  id: string;
+  name: string;
+  createdAt: number;
+  lastUsedAt?: number;
+  /** Absent: everything, everywhere. */
+  grants?: readonly Grant[];
+  expiresAt?: number;
+  /** Id of the user who made it: it can never do more than they can. */
+  owner?: string;
+};
 
 export interface TokenStore {
   /** Stores only a hash of the token. */
-  create(token: { id: string; name: string; secretHash: string; createdAt: number }): void;
+  create(token: Omit<ApiToken, "lastUsedAt"> & { secretHash: string }): void;
   findByHash(secretHash: string): ApiToken | undefined;
   /** Records the last use. */
   touch(id: string, at: number): void;

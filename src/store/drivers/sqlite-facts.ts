@@ -124,22 +124,26 @@ export function auditStore(db: SqliteDatabase, vault: Vault): AuditStore {
   };
 }
 
+type TokenAccess = Pick<ApiToken, "grants" | "expiresAt" | "owner">;
+
 export function tokenStore(db: SqliteDatabase): TokenStore {
   const read = (row: Row): ApiToken => ({
     id: String(row["id"]),
     name: String(row["name"]),
     createdAt: Number(row["created_at"]),
     ...(row["last_used_at"] === null ? {} : { lastUsedAt: Number(row["last_used_at"]) }),
+    ...(row["access"] === null ? {} : (JSON.parse(String(row["access"])) as TokenAccess)),
   });
   return {
-    create: (token) =>
+    create: ({ id, name, secretHash, createdAt, ...access }) =>
       void db.transaction(() =>
         db.run(
-          "INSERT INTO tokens (id, name, secret_hash, created_at) VALUES (?, ?, ?, ?)",
-          token.id,
-          token.name,
-          token.secretHash,
-          token.createdAt,
+          "INSERT INTO tokens (id, name, secret_hash, created_at, access) VALUES (?, ?, ?, ?, ?)",
+          id,
+          name,
+          secretHash,
+          createdAt,
+          JSON.stringify(access satisfies TokenAccess),
         ),
       ),
     findByHash(secretHash) {

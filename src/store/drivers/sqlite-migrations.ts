@@ -76,4 +76,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (collection, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE tokens ADD COLUMN access TEXT;
+  `,
 ];
