@@ -68,6 +68,7 @@ export async function startControlPlane(
       http,
       https: parseListener(values.https),
       certificates: await loadCertificates(home),
+      sitesFolder: join(home, "sites"),
     },
     resolve: resolveBundle,
     request: requestThroughEdge(http),
@@ -95,6 +96,7 @@ export async function startControlPlane(
     log,
     version,
     edgeName: edge.name,
+    webFolder: join(import.meta.dirname, "..", "web", "dist"),
   });
   await engine.reconciler.start();
   const address = await server.listen(parseListener(values.api));

@@ -36,6 +36,8 @@ export type ApiParts = {
   version: string;
   /** Name of the edge driver, shown by the health endpoint. */
   edgeName: string;
+  /** Where the built dashboard is, or will be; absent: none is served. */
+  webFolder?: string;
   /** Host names besides localhost and IP addresses under which browsers and clients may call. @default none */
   allowedHosts?: readonly string[];
 };

@@ -12,6 +12,8 @@ const endpoints = Object.entries(apiTable).flatMap(([group, table]) =>
   Object.entries<Endpoint>(table).map(([name, endpoint]) => [`${group}.${name}`, endpoint] as const),
 );
 const withRoute = endpoints.filter(([, endpoint]) => endpoint.stream !== "upgrade");
+/** Streams without an end, which have tests of their own: `inject` would wait for it. */
+const endless = ["pages.events"];
 
 function pathOf(endpoint: Endpoint): string {
   const values: Record<string, string> = { stack: "shop", environment: "production", id: "x", release: "v1" };
@@ -41,12 +43,15 @@ describe("the contract", () => {
     },
   );
 
-  it.each(withRoute)("%s has a route, and its failures have the one form", async (_, endpoint) => {
-    const answer = await new ApiWorld().call(endpoint.method, pathOf(endpoint));
-    if (answer.status < 400) return;
-    expect(errorSchema.parse(answer.json).error.message).not.toMatch(/^there is no (GET|POST|DELETE)/);
-    expect(answer.status).toBeLessThan(500);
-  });
+  it.each(withRoute.filter(([name]) => !endless.includes(name)))(
+    "%s has a route, and its failures have the one form",
+    async (_, endpoint) => {
+      const answer = await new ApiWorld().call(endpoint.method, pathOf(endpoint));
+      if (answer.status < 400) return;
+      expect(errorSchema.parse(answer.json).error.message).not.toMatch(/^there is no (GET|POST|DELETE)/);
+      expect(answer.status).toBeLessThan(500);
+    },
+  );
 });
 
 describe("bad input", () => {

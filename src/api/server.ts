@@ -14,9 +14,11 @@ import { environmentRoutes } from "./routes/environment.ts";
 import { forgeRoutes } from "./routes/forge.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { operateRoutes } from "./routes/operate.ts";
+import { pageRoutes } from "./routes/pages.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
 import { updateRoutes } from "./routes/updates.ts";
+import { webFiles } from "./web-files.ts";
 import { webhookRoutes } from "./webhook-http.ts";
 
 const bodyLimitBytes = 32 * 1024 * 1024;
@@ -57,9 +59,11 @@ export function createServer(parts: ApiParts): ApiServer {
   gateRoutes(router);
   operateRoutes(router);
   systemRoutes(router);
+  pageRoutes(router);
   let ownAddress = "";
   gitRoutes(app, parts, { guard, closing: closing.signal, ownAddress: () => ownAddress });
   webhookRoutes(app, parts);
+  if (parts.webFolder !== undefined) webFiles(app, parts.webFolder);
   serveExec(app.server, parts, { guard, closing: closing.signal });
   return {
     app,

@@ -4,6 +4,7 @@ import { environmentEndpoints } from "./environment.ts";
 import { forgeEndpoints } from "./forge.ts";
 import { gateEndpoints } from "./gates.ts";
 import { operateEndpoints } from "./operate.ts";
+import { pageEndpoints } from "./pages.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { systemEndpoints } from "./system.ts";
 import { updateEndpoints } from "./updates.ts";
@@ -19,6 +20,7 @@ export const apiTable = {
   gates: gateEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,
+  pages: pageEndpoints,
 };
 
 export type ApiTable = typeof apiTable;
