@@ -10,6 +10,7 @@ import { EdgeDirector } from "./edge-director.ts";
 import type { Actor, Engine, ScopeStatus } from "./engine.ts";
 import { engineError } from "./errors.ts";
 import { HealthTracker } from "./health-tracker.ts";
+import { assertBuildValues } from "./image-book.ts";
 import { observeScope } from "./observe-scope.ts";
 import type { EngineParts } from "./parts.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -162,6 +163,7 @@ export class ControlEngine implements Engine {
         throw engineError("ENGINE_FILE_MISSING", `the content of ${file.kind} ${file.name} is missing`);
       }
     }
+    assertBuildValues(parts.store, stack, request.pinnedImages ?? {});
     const [taken] = routeCollisions(stack, parts.store.scopes.list(), book);
     if (taken) throw engineError("ENGINE_ROUTE_TAKEN", taken);
   }

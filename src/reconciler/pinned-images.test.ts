@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageDigest } from "../rollout/ids.ts";
+import { builtWith } from "./image-book.ts";
 import { aStackService, by, requestFor, scope, World } from "./world-support.ts";
 
 const web = aStackService("web");
@@ -56,5 +57,41 @@ describe("a deployment that asks for an exact image", () => {
       failure: { code: "RUNTIME_IMAGE_UNAVAILABLE" },
     });
     expect(world.serving("web")).toEqual(["web:1"]);
+  });
+});
+
+describe("an image that was built here", () => {
+  const built = (url: string) =>
+    aStackService("web", {
+      routes: [],
+      compose: { image: "web:1", build: { context: "/srv", args: { VITE_API_URL: url } } },
+    });
+
+  it("goes only where the values that it was built with are wanted, named otherwise (R-095, R-099)", async () => {
+    const world = new World();
+    const staging = { stack: "shop", environment: "staging" };
+    await world.finished(world.engine.deploy(staging, requestFor([built("https://staging.test")]), by));
+    const [release] = world.store.releases.list(staging, 1);
+    const image = release?.images["web"];
+    if (!image) throw new Error("no image");
+    const pinnedImages = { web: { reference: image.reference, digest: image.digest } };
+    expect(builtWith(world.store, image.digest)).toEqual([{ VITE_API_URL: "https://staging.test" }]);
+    const production = { ...requestFor([built("https://api.test")]), pinnedImages };
+    expect(() => world.engine.deploy(scope, production, by)).toThrow(
+      expect.objectContaining({
+        code: "ENGINE_BUILD_VALUES_DIFFER",
+        message: expect.stringContaining("web was built with other values of VITE_API_URL than production"),
+      }),
+    );
+    expect(world.store.deployments.list(scope, 10)).toEqual([]);
+    await expect(world.engine.plan(scope, production)).rejects.toThrow("VITE_API_URL");
+    const alike = { ...requestFor([built("https://staging.test")]), pinnedImages };
+    expect(await world.finished(world.engine.deploy(scope, alike, by))).toMatchObject({ state: "succeeded" });
+  });
+
+  it("built anew for its environment is deployed", async () => {
+    const world = new World();
+    expect(await world.deploy([built("https://api.test")])).toMatchObject({ state: "succeeded" });
+    expect(await world.deploy([built("https://other.test")])).toMatchObject({ state: "succeeded" });
   });
 });

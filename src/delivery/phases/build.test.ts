@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { ManualClock } from "../../lib/manual-clock.ts";
 import type { ImageRequest } from "../../runtime/port.ts";
+import { createMemoryStore } from "../../store/drivers/memory.ts";
 import type { RunWorld } from "../phase.ts";
 import { buildPhase } from "./build.ts";
 
@@ -11,7 +13,7 @@ async function requestsOf(run: { noCache?: boolean }): Promise<ImageRequest[]> {
   };
   const services = [{ name: "web", compose: { build: { context: "/src" } } }];
   const world = {
-    parts: { runtime: { ensureImage } },
+    parts: { runtime: { ensureImage }, store: createMemoryStore(), clock: new ManualClock() },
     run: { scope: { stack: "shop", environment: "test" }, ...run },
     say: () => undefined,
     gathered: async () => ({ stack: { services }, files: {} }),

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { mapLimited } from "../../lib/limit.ts";
+import { noteBuilt } from "../../reconciler/image-book.ts";
 import type { ResolvedImage } from "../../runtime/port.ts";
 import type { ComposeService } from "../../stack/compose-model.ts";
 import type { Phase } from "../phase.ts";
@@ -27,7 +28,9 @@ export const buildPhase: Phase = {
         names.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])),
       );
       const onLine = (line: string) => say(line, service.name);
-      images[service.name] = await parts.runtime.ensureImage({ ...request, buildSecrets }, onLine, signal);
+      const image = await parts.runtime.ensureImage({ ...request, buildSecrets }, onLine, signal);
+      noteBuilt(parts.store, { digest: image.digest, compose, at: parts.clock.now() });
+      images[service.name] = image;
     });
     update({
       images: Object.fromEntries(Object.entries(images).map(([name, image]) => [name, builtImage(image)])),

@@ -4,6 +4,7 @@ import type { ScopeResources } from "../../runtime/port.ts";
 import type { ComposeService } from "../../stack/compose-model.ts";
 import type { Stack } from "../../stack/stack.ts";
 import type { ScopeState } from "../../store/port.ts";
+import { noteBuilt } from "../image-book.ts";
 import type { Shared } from "../scope-worker.ts";
 import { contentOf } from "./replica-spec.ts";
 import { type Runners, serviceIn } from "./step-world.ts";
@@ -24,7 +25,10 @@ export const ensureImage: Runners["ensureImage"] = async (step, world) => {
     compose: pinned ? { ...compose, image: pinned.reference } : compose,
     ...(known ? { digest: known.digest } : {}),
   };
-  const image = await world.parts.runtime.ensureImage(request, world.output, world.signal);
+  const { runtime, store, clock } = world.parts;
+  const image = await runtime.ensureImage(request, world.output, world.signal);
+  if (compose.build !== undefined && known === undefined)
+    noteBuilt(store, { digest: image.digest, compose, at: clock.now() });
   return { kind: "image", ...image };
 };
 
