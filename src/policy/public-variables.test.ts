@@ -13,6 +13,24 @@ function stackWith(
 const codes = (args: Record<string, string>, environment?: string, secrets: Record<string, string> = {}) =>
   checkBuildVariables(stackWith(args, environment), secrets).map(({ code, path }) => `${code} ${path}`);
 
+it("R-099: a static site's run-time values are public too", () => {
+  const site = {
+    root: "/srv/dist",
+    spa: true,
+    config: { VITE_API_URL: "http://localhost:1", KEY: "hunter2x" },
+  };
+  const service = { name: "web", compose: {}, site } as unknown as Service;
+  const problems = checkBuildVariables(
+    { environment: "production", services: [service] },
+    { API: "hunter2x" },
+  );
+  expect(problems.map(({ code, path }) => `${code} ${path}`)).toEqual([
+    "PUBLIC_VALUE_DENIED services.web.x-roadstead.site.config.VITE_API_URL",
+    "SECRET_IN_BUILD services.web.x-roadstead.site.config.KEY",
+  ]);
+  expect(problems[1]?.message).toContain("every visitor");
+});
+
 describe("variables that are built into images", () => {
   it.each([
     { VITE_API_URL: "http://localhost:3000" },

@@ -8,7 +8,7 @@ const developmentName = /(^|_)(IS_DEVELOPMENT|IS_DEV|DEV_MODE|DEBUG_MODE)$/;
 const localAddress = /(^|[/@.\s,])(localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1\])(?=[:/,\s]|$)/i;
 
 /**
- * What is built into images: in production nothing of a developer's machine (R-106), nowhere the value of a secret
+ * What is built into images or handed to every visitor: in production nothing of a developer's machine (R-106), nowhere the value of a secret
  * (R-099). `secrets` are the variables that the environment keeps secret, with their values.
  */
 export function checkBuildVariables(
@@ -16,12 +16,18 @@ export function checkBuildVariables(
   secrets: Readonly<Record<string, string>>,
 ): Problem[] {
   const problems: Problem[] = [];
-  for (const { name: service, compose } of stack.services) {
-    for (const [name, value] of Object.entries(compose.build?.args ?? {})) {
-      const found = checkOne({ name, value: value ?? "" }, stack.environment, secrets);
-      if (found)
-        problems.push({ severity: "error", path: `services.${service}.build.args.${name}`, ...found });
-    }
+  for (const { name: service, compose, site } of stack.services) {
+    const places: [string, Readonly<Record<string, string | null>>][] = [
+      ["build.args", compose.build?.args ?? {}],
+      ["x-roadstead.site.config", site?.config ?? {}],
+    ];
+    for (const [place, values] of places)
+      for (const [name, value] of Object.entries(values)) {
+        const given = { name, value: value ?? "", isBuilt: place === "build.args" };
+        const found = checkOne(given, stack.environment, secrets);
+        if (found)
+          problems.push({ severity: "error", path: `services.${service}.${place}.${name}`, ...found });
+      }
   }
   return problems;
 }
@@ -29,7 +35,7 @@ export function checkBuildVariables(
 type Finding = Pick<Problem, "code" | "message" | "fix">;
 
 function checkOne(
-  { name, value }: { name: string; value: string },
+  { name, value, isBuilt }: { name: string; value: string; isBuilt: boolean },
   environment: string,
   secrets: Readonly<Record<string, string>>,
 ): Finding | undefined {
@@ -37,14 +43,16 @@ function checkOne(
   if (held !== undefined)
     return {
       code: "SECRET_IN_BUILD",
-      message: `the build argument ${name} holds the secret ${held}; everybody who has the image can read it`,
-      fix: `use build.secrets, or \`roadstead env set --plain ${held}=…\` if it may be public`,
+      message: isBuilt
+        ? `the build argument ${name} holds the secret ${held}; everybody who has the image can read it`
+        : `${name} holds the secret ${held}; every visitor can read it`,
+      fix: `${isBuilt ? "use build.secrets" : "leave it out"}, or \`roadstead env set --plain ${held}=…\` if it may be public`,
     };
   if (environment !== "production") return undefined;
   if (developmentName.test(name) && /^(true|1|yes|on)$/i.test(value))
     return {
       code: "PUBLIC_VALUE_DENIED",
-      message: `${name}=${value} would be built into production`,
+      message: `${name}=${value} would be ${isBuilt ? "built into" : "public in"} production`,
       fix: `set ${name} to false for this environment`,
     };
   if (publicName.test(name) && localAddress.test(value))

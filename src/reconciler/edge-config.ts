@@ -4,6 +4,7 @@ import { type ReplicaId, type Scope, scopeKey } from "../rollout/ids.ts";
 import type { Service, Stack } from "../stack/stack.ts";
 import type { ScopeState, ServiceRouting } from "../store/port.ts";
 import type { EngineSettings } from "./parts.ts";
+import { siteFile } from "./site-values.ts";
 
 /** One scope as the edge configuration sees it: its state, and for each routed service the stack whose rules are in force. */
 export type RoutedScope = {
@@ -34,7 +35,7 @@ export function edgePorts(service: Service): number[] {
 
 /** The whole edge configuration as a function of durable state: the same state gives the same configuration. */
 export function edgeConfigOf(scopes: readonly RoutedScope[], settings: EngineSettings): EdgeConfig {
-  const parts = scopes.map(scopeConfig);
+  const parts = scopes.map((scope) => scopeConfig(scope, settings.sitesFolder));
   const own = parts.flatMap((part) => part.published).filter((entry) => isOwnAddress(entry, settings));
   const routes = parts.flatMap((part) => part.routes);
   const main = own.find(({ listener }) => listener.protocol === "http");
@@ -88,7 +89,10 @@ function catchAll({ service, listener }: PublishedListener): EdgeRoute {
   };
 }
 
-function scopeConfig({ state, serviceOf, current }: RoutedScope): ScopeConfig {
+function scopeConfig(
+  { state, serviceOf, current }: RoutedScope,
+  sitesFolder: string | undefined,
+): ScopeConfig {
   const config: ScopeConfig & { routes: EdgeRoute[]; backends: Backend[]; internal: InternalListener[] } = {
     routes: [],
     backends: [],
@@ -109,7 +113,9 @@ function scopeConfig({ state, serviceOf, current }: RoutedScope): ScopeConfig {
     }
   }
   for (const site of current?.services.filter((service) => service.site) ?? []) {
-    config.routes.push(...serviceRoutes(state.scope, site, state.stopped.includes(site.name)));
+    const stopped = state.stopped.includes(site.name);
+    config.routes.push(...serviceRoutes(state.scope, site, stopped));
+    if (!stopped) config.routes.push(...valueRoutes(state.scope, site, sitesFolder));
   }
   return config;
 }
@@ -135,6 +141,17 @@ function serviceRoutes(scope: Scope, service: Service, stopped: boolean): EdgeRo
     ...(service.bodyLimitBytes === undefined ? {} : { bodyLimitBytes: service.bodyLimitBytes }),
     ...(service.rateLimit === undefined ? {} : { rateLimit: service.rateLimit }),
   }));
+}
+
+/** What a static site gets at run time lies in a folder of its own, so it needs a route of its own. */
+function valueRoutes(scope: Scope, site: Service, sitesFolder: string | undefined): EdgeRoute[] {
+  return serviceRoutes(scope, site, false).flatMap((route) => {
+    const file = siteFile(site, route, sitesFolder);
+    if (file === undefined) return [];
+    const id = `${scopeKey(scope)}/${site.name}/${route.host}${file.path}`;
+    const action = { kind: "files", root: file.root, spa: false } as const;
+    return [{ ...route, id, path: file.path, stripPath: false, action }];
+  });
 }
 
 function backendOf(scope: Scope, service: Service, routing: ServiceRouting, port: number): Backend {

@@ -1,9 +1,13 @@
 import type { EdgeObserved } from "../edge/port.ts";
+import { writeFileAtomic } from "../lib/atomic-file.ts";
 import type { Scope } from "../rollout/ids.ts";
 import type { ScopeState } from "../store/port.ts";
 import { edgeConfigOf, type RoutedScope } from "./edge-config.ts";
 import type { EngineParts } from "./parts.ts";
 import type { ReleaseBook } from "./release-book.ts";
+import { siteFile } from "./site-values.ts";
+
+const writtenLimit = 1000;
 
 /**
  * The only writer of the edge. All stacks share one configuration, so changes go one after another: durable state
@@ -17,6 +21,8 @@ export class EdgeDirector {
   /** Changes that wait for their turn; they then go together, as one configuration. */
   #waiting: Waiting[] = [];
   #wanted = 0;
+  /** Folders of run-time values that this process has written: what is in them never changes. */
+  readonly #written = new Set<string>();
 
   constructor(parts: EngineParts, book: ReleaseBook) {
     this.#parts = parts;
@@ -80,13 +86,25 @@ export class EdgeDirector {
 
   async #apply(signal: AbortSignal): Promise<void> {
     const { store, edge, settings } = this.#parts;
-    const config = edgeConfigOf(
-      store.scopes.list().map((state) => this.#routed(state)),
-      settings,
-    );
+    const routed = store.scopes.list().map((state) => this.#routed(state));
+    const config = edgeConfigOf(routed, settings);
+    // The edge must never be told of a file that is not there yet.
+    await this.#writeValues(routed);
     const version = store.scopes.nextEdgeVersion();
     this.#wanted = version;
     await edge.apply(config, version, signal);
+  }
+
+  async #writeValues(routed: readonly RoutedScope[]): Promise<void> {
+    const sites = routed.flatMap(({ current }) => current?.services.filter(({ site }) => site?.config) ?? []);
+    for (const site of sites)
+      for (const route of site.routes) {
+        const file = siteFile(site, route, this.#parts.settings.sitesFolder);
+        if (file === undefined || this.#written.has(file.root)) continue;
+        await writeFileAtomic(file.root + file.path, file.text, 0o644);
+        if (this.#written.size >= writtenLimit) this.#written.clear();
+        this.#written.add(file.root);
+      }
   }
 
   #routed(state: ScopeState): RoutedScope {

@@ -38,6 +38,8 @@ export type EngineSettings = {
   http?: Listener;
   https?: Listener;
   certificates: readonly Certificate[];
+  /** Where the run-time values of static sites are written for the edge. Absent: sites get none. */
+  sitesFolder?: string;
   /** The name of this process in leases. */
   holder: string;
   /** Between two looks at a stack at rest where all is well; the runtime's events wake it sooner. @default 5000 */

@@ -216,9 +216,9 @@ function siteOf(
       fix: "remove `kind` or `site`",
     });
   }
-  return site && kind === "static"
-    ? { root: resolvePath(projectDirectory, site.root), spa: site.spa ?? false }
-    : undefined;
+  if (!site || kind !== "static") return undefined;
+  const root = resolvePath(projectDirectory, site.root);
+  return { root, spa: site.spa ?? false, ...(site.config === undefined ? {} : { config: site.config }) };
 }
 
 function smokeCheck(check: {

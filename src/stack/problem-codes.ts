@@ -176,3 +176,16 @@ export const pipelineCodes: readonly ProblemCode[] = [
   error("PACKAGE_UNREADABLE", "A `package.json` is not valid."),
   error("STEP_NAME_TAKEN", "Two steps of a job have the same name."),
 ];
+
+/** Found when a deployment is asked for, with the values of its environment; the check of a file alone can't know them. */
+export const deployCodes: readonly ProblemCode[] = [
+  error(
+    "PUBLIC_VALUE_DENIED",
+    "A build argument or a value of a static site would bring an address of a developer's machine, or a switch of development, to production.",
+  ),
+  error("STACK_NAME_DIFFERS", "The Compose project has another name than the stack that it was sent to."),
+  error(
+    "SECRET_IN_BUILD",
+    "A build argument or a value of a static site holds a secret of the environment; whoever has the image or opens the page can read it.",
+  ),
+];

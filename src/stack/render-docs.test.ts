@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readmesWithTopology, withTopology } from "../../scripts/stack-topologies.ts";
-import { buildCodes, lintCodes, loadCodes, pipelineCodes } from "./problem-codes.ts";
+import { buildCodes, deployCodes, lintCodes, loadCodes, pipelineCodes } from "./problem-codes.ts";
 import { docOf, fieldsOf, renderDocs } from "./render-docs.ts";
 import * as support from "./support.ts";
 import { environmentSchema, overrideSchema, stackSchema } from "./x-roadstead-schema.ts";
@@ -55,8 +55,9 @@ describe("the support table", () => {
 });
 
 describe("problem codes", () => {
-  const listed = [...loadCodes, ...buildCodes, ...lintCodes, ...pipelineCodes].map(({ code }) => code);
-  const texts = globSync("src/{stack,pipeline}/**/*.ts", { cwd: root })
+  const lists = [loadCodes, buildCodes, lintCodes, pipelineCodes, deployCodes];
+  const listed = lists.flat().map(({ code }) => code);
+  const texts = globSync(["src/{stack,pipeline,policy}/**/*.ts", "src/api/bundle.ts"], { cwd: root })
     .filter((file) => !/\.test\.ts$|support\.ts$|problem-codes\.ts$/.test(file))
     .map((file) => readFileSync(join(root, file), "utf8"));
   const used = new Set(

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { buildCodes, lintCodes, loadCodes, type ProblemCode, pipelineCodes } from "./problem-codes.ts";
+import {
+  buildCodes,
+  deployCodes,
+  lintCodes,
+  loadCodes,
+  type ProblemCode,
+  pipelineCodes,
+} from "./problem-codes.ts";
 import * as support from "./support.ts";
 import { plain } from "./x-roadstead.ts";
 import { jobSchema, pipelineSchema } from "./x-roadstead-pipeline.ts";
@@ -61,6 +68,7 @@ function problems(): string {
     codeTable("Understanding the stack", buildCodes),
     codeTable("What would fail, or be unsafe, once it runs", lintCodes),
     codeTable("Reading or deriving a pipeline", pipelineCodes),
+    codeTable("Values of the environment, when a deployment is asked for", deployCodes),
   ].join("\n");
 }
 

@@ -53,12 +53,15 @@ export type Service = {
   /** Requests larger than this are refused by the edge with 413. */
   bodyLimitBytes?: number;
   rateLimit?: RateLimit;
-  /** `kind: static`: the folder served, absolute, and whether unknown paths give index.html. */
-  site?: { root: string; spa: boolean };
+  /** `kind: static`: the folder served, absolute, whether unknown paths give index.html, and run-time values. */
+  site?: Site;
   /** Newer images of the registry are rolled out by themselves. */
   update?: UpdatePolicy;
   compose: ComposeService;
 };
+
+/** `config`: values that pages get at run time as `/config.js`. */
+export type Site = { root: string; spa: boolean; config?: Readonly<Record<string, string>> };
 
 export type UpdatePolicy = {
   channel: UpdateChannel;

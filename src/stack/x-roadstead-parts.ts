@@ -187,6 +187,20 @@ export const siteSchema = z.strictObject({
     default: "false",
     description: "Unknown paths give `index.html` with 200; a missing file with an extension stays 404.",
   }),
+  config: field(
+    z.record(
+      z.string().regex(/^[A-Za-z_]\w*$/, { error: "expected a name of letters, digits and _" }),
+      z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]),
+      { error: "expected a mapping of names to values" },
+    ),
+    {
+      type: "mapping",
+      default: "none",
+      description:
+        "Values of the environment, given at run time instead of built in: `/config.js` sets them as `globalThis.ROADSTEAD_CONFIG`. One build then fits every environment. Everybody can read them.",
+      example: "{VITE_API_URL: 'https://api.example.com'}",
+    },
+  ),
 });
 
 export const rateLimitSchema = z.strictObject({
