@@ -1,6 +1,6 @@
 /**
  * Images in OCI registries, as far as updates need them: what a tag points at now, which tags there are, what an image
- * says about itself. Reading only; pulling is the runtime's. Every call ends with the signal, and by itself after a time
+ * says about itself. Pulling is the runtime's. Every call ends with the signal, and by itself after a time
  * limit. What does not exist is an answer, not an error; failures are `RegistryError`s with the codes of `errors.ts`.
  */
 export interface Registry {
@@ -16,6 +16,32 @@ export interface Registry {
     signal: AbortSignal,
   ): Promise<ImageFacts | undefined>;
 }
+
+/**
+ * A registry that also takes images. Blobs and manifests are checked against their digests on both sides; no content is
+ * ever held whole, save manifests.
+ */
+export interface ImageStore extends Registry {
+  hasBlob(blob: BlobAddress, signal: AbortSignal): Promise<boolean>;
+  /** Takes a blob over from another repository of the same registry; false when the registry would not. */
+  mountBlob(blob: BlobAddress, from: string, signal: AbortSignal): Promise<boolean>;
+  /** Streams a blob in pieces and answers what it was. */
+  putBlob(repository: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<StoredBlob>;
+  /** The manifest or index itself, as its digest was made of it. */
+  manifest(image: ImageAddress, signal: AbortSignal): Promise<Manifest | undefined>;
+  /** Puts it under a tag or its digest; answers its digest. A tag that exists is moved: whether it may is not asked here. */
+  putManifest(
+    image: ImageAddress,
+    manifest: Pick<Manifest, "mediaType" | "body">,
+    signal: AbortSignal,
+  ): Promise<string>;
+  /** Removes a manifest with all its tags; false when there was none. */
+  deleteManifest(repository: string, digest: string, signal: AbortSignal): Promise<boolean>;
+}
+
+export type BlobAddress = { repository: string; digest: string };
+export type StoredBlob = { digest: string; size: number };
+export type Manifest = { digest: string; mediaType: string; body: Uint8Array };
 
 /** `repository` with its registry as people write it (`ghcr.io/acme/web`, `postgres`); `reference` is a tag or digest. */
 export type ImageAddress = { repository: string; reference: string };

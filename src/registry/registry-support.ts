@@ -67,6 +67,12 @@ export class RealRegistry {
     return `sha256:${sha256(manifest)}`;
   }
 
+  async blob(repository: string, digest: string): Promise<Buffer> {
+    const answer = await fetch(`http://${this.host}/v2/${repository}/blobs/${digest}`);
+    if (!answer.ok) throw new Error(`${digest}: ${answer.status}`);
+    return Buffer.from(await answer.arrayBuffer());
+  }
+
   /** Ends the server; `resume` starts it again on the same port with the same images. */
   async pause(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registryConformance } from "../conformance.ts";
 import { captain, RealRegistry, registryMissing } from "../registry-support.ts";
+import { imageStoreConformance } from "../store-conformance.ts";
 import { HttpRegistry } from "./http.ts";
 
 const noLogin = async () => undefined;
@@ -34,6 +35,17 @@ function suite(): void {
         registry,
         repository: `${real.host}/${path}`,
         push: (tag, text) => real.push(path, tag, text),
+      };
+    });
+
+    imageStoreConformance(() => {
+      repositories += 1;
+      const repository = `${real.host}/acme/pushed-${repositories}`;
+      return {
+        store: registry,
+        repository,
+        other: `${repository}-other`,
+        read: (name, digest) => real.blob(name.slice(real.host.length + 1), digest),
       };
     });
 
@@ -106,6 +118,21 @@ function suite(): void {
       expect(await registry.digest(image, ask())).toBe(digest);
       expect(await registry.tags(image.repository, ask())).toEqual(["latest"]);
       expect(asked).toEqual([real.host]);
+    });
+
+    it("takes an image with the login of its host, and none without (R-060)", async () => {
+      const repository = `${real.host}/acme/pushed`;
+      const body = Buffer.alloc(6 * 1024 * 1024, "layer");
+      const pieces = async function* () {
+        yield body;
+      };
+      const known = new HttpRegistry({ loginOf: async () => captain });
+      const { digest } = await known.putBlob(repository, pieces(), ask());
+      expect(await known.hasBlob({ repository, digest }, ask())).toBe(true);
+      const unknown = new HttpRegistry({ loginOf: noLogin });
+      await expect(unknown.putBlob(repository, pieces(), ask())).rejects.toMatchObject({
+        code: "REGISTRY_DENIED",
+      });
     });
 
     it.each([

@@ -1,10 +1,20 @@
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { sha256 } from "../../lib/hash.ts";
 import { RegistryError } from "../errors.ts";
-import { baseOf, type ImageAddress, type ImageFacts, type LoginOf, type Registry } from "../port.ts";
+import {
+  type BlobAddress,
+  baseOf,
+  type ImageAddress,
+  type ImageFacts,
+  type ImageStore,
+  type LoginOf,
+  type Manifest,
+  type StoredBlob,
+} from "../port.ts";
 import { isMapping, parseMapping, readLimited, texts } from "./http/answer.ts";
 import { RegistryClient } from "./http/client.ts";
 import { type Endpoint, endpointOf } from "./http/endpoint.ts";
+import { unexpected, uploadBlob } from "./http/upload.ts";
 
 export type HttpRegistryOptions = {
   loginOf: LoginOf;
@@ -31,7 +41,7 @@ const digestForm = /^sha256:[0-9a-f]{64}$/;
 const referenceForm = /^(?:\w[\w.-]{0,127}|sha256:[0-9a-f]{64})$/;
 
 /** Any registry that speaks the OCI distribution protocol: https://github.com/opencontainers/distribution-spec */
-export class HttpRegistry implements Registry {
+export class HttpRegistry implements ImageStore {
   readonly name = "http";
   readonly #client: RegistryClient;
   readonly #insecure: readonly string[];
@@ -112,11 +122,77 @@ export class HttpRegistry implements Registry {
     };
   }
 
+  async hasBlob({ repository, digest }: BlobAddress, signal: AbortSignal): Promise<boolean> {
+    const endpoint = endpointOf(repository, this.#insecure);
+    const address = blobAddress(endpoint, digest);
+    const response = await this.#client.ask(endpoint, { method: "HEAD", address }, signal);
+    return response.status !== 404;
+  }
+
+  async mountBlob({ repository, digest }: BlobAddress, from: string, signal: AbortSignal): Promise<boolean> {
+    const endpoint = endpointOf(repository, this.#insecure);
+    const other = endpointOf(from, this.#insecure);
+    if (other.registry !== endpoint.registry) return false;
+    const query = new URLSearchParams({ mount: digest, from: other.path });
+    const address = `/v2/${endpoint.path}/blobs/uploads/?${query}`;
+    const response = await this.#client.ask(endpoint, { method: "POST", address }, signal);
+    await response.body?.cancel();
+    const session = response.headers.get("location");
+    // The registry would rather have it sent: it has opened an upload for that, which nobody will use.
+    if (response.status === 202 && session !== null) await this.#cancelUpload(endpoint, session, signal);
+    return response.status === 201;
+  }
+
+  async putBlob(
+    repository: string,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StoredBlob> {
+    return await uploadBlob(this.#client, endpointOf(repository, this.#insecure), content, signal);
+  }
+
+  async manifest(image: ImageAddress, signal: AbortSignal): Promise<Manifest | undefined> {
+    return await this.#manifest(endpointOf(image.repository, this.#insecure), image, signal);
+  }
+
+  async putManifest(
+    image: ImageAddress,
+    { mediaType, body }: Pick<Manifest, "mediaType" | "body">,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const endpoint = endpointOf(image.repository, this.#insecure);
+    const digest = `sha256:${sha256(body)}`;
+    if (digestForm.test(image.reference) && image.reference !== digest) throw notAsAsked(endpoint);
+    const headers = { "content-type": mediaType };
+    const address = manifestAddress(endpoint, image);
+    const response = await this.#client.ask(endpoint, { method: "PUT", address, body, headers }, signal);
+    await response.body?.cancel();
+    if (response.status !== 201) throw unexpected(endpoint, response);
+    // Said or not: what stands there now must be what was sent.
+    const said = response.headers.get("docker-content-digest") ?? (await this.digest(image, signal));
+    if (said !== digest) throw notAsAsked(endpoint);
+    return digest;
+  }
+
+  async deleteManifest(repository: string, digest: string, signal: AbortSignal): Promise<boolean> {
+    const endpoint = endpointOf(repository, this.#insecure);
+    if (!digestForm.test(digest)) throw notAsAsked(endpoint);
+    const address = manifestAddress(endpoint, { repository, reference: digest });
+    const response = await this.#client.ask(endpoint, { method: "DELETE", address }, signal);
+    await response.body?.cancel();
+    return response.status !== 404;
+  }
+
+  async #cancelUpload(endpoint: Endpoint, address: string, signal: AbortSignal): Promise<void> {
+    // It would end by itself some day: failing to end it now is no failure.
+    await this.#client.ask(endpoint, { method: "DELETE", address }, signal).catch(() => undefined);
+  }
+
   async #manifest(
     endpoint: Endpoint,
     image: ImageAddress,
     signal: AbortSignal,
-  ): Promise<{ digest: string; document: Record<string, unknown> } | undefined> {
+  ): Promise<(Manifest & { document: Record<string, unknown> }) | undefined> {
     const request = {
       method: "GET",
       address: manifestAddress(endpoint, image),
@@ -127,7 +203,9 @@ export class HttpRegistry implements Registry {
     const body = await readLimited(response, maxManifestBytes, endpoint.registry);
     const digest = `sha256:${sha256(body)}`;
     if (digestForm.test(image.reference) && image.reference !== digest) throw notAsAsked(endpoint);
-    return { digest, document: parseMapping(body, endpoint.registry) };
+    const document = parseMapping(body, endpoint.registry);
+    const said = response.headers.get("content-type")?.split(";")[0];
+    return { digest, body, document, mediaType: said ?? String(document["mediaType"]) };
   }
 
   async #config(
@@ -141,7 +219,7 @@ export class HttpRegistry implements Registry {
         "REGISTRY_ANSWER_INVALID",
         `${endpoint.registry} has a manifest without an image`,
       );
-    const address = `/v2/${endpoint.path}/blobs/${digest}`;
+    const address = blobAddress(endpoint, digest);
     const response = await this.#client.ask(endpoint, { method: "GET", address }, signal);
     const body = await readLimited(response, maxConfigBytes, endpoint.registry);
     if (`sha256:${sha256(body)}` !== digest) throw notAsAsked(endpoint);
@@ -156,6 +234,11 @@ function manifestAddress({ path }: Endpoint, { repository, reference }: ImageAdd
       `${repository} can't have a tag ${JSON.stringify(reference)}`,
     );
   return `/v2/${path}/manifests/${reference}`;
+}
+
+function blobAddress(endpoint: Endpoint, digest: string): string {
+  if (!digestForm.test(digest)) throw notAsAsked(endpoint);
+  return `/v2/${endpoint.path}/blobs/${digest}`;
 }
 
 /** The images of an index; attestations have the platform `unknown/unknown`. */

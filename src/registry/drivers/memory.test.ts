@@ -1,5 +1,6 @@
 import { sha256 } from "../../lib/hash.ts";
 import { registryConformance } from "../conformance.ts";
+import { imageStoreConformance } from "../store-conformance.ts";
 import { MemoryRegistry } from "./memory.ts";
 
 registryConformance(() => {
@@ -15,3 +16,9 @@ registryConformance(() => {
     },
   };
 });
+
+imageStoreConformance(() => ({
+  store: new MemoryRegistry(),
+  repository: "registry.test/acme/web",
+  other: "registry.test/acme/api",
+}));

@@ -8,6 +8,8 @@ import { checkTransport, type Endpoint } from "./endpoint.ts";
 import { askForToken, basic } from "./token.ts";
 
 const requestLimitMs = 20_000;
+/** For one piece of a blob on a slow line. */
+const uploadLimitMs = 180_000;
 const maxRedirects = 5;
 /** Beyond this the oldest are forgotten and asked for again. */
 const maxTokens = 500;
@@ -17,6 +19,15 @@ export type ClientOptions = {
   /** Hosts that may be asked without TLS, e.g. `registry.lan:5000`. */
   insecure: readonly string[];
   clock: Clock;
+};
+
+/** One request. What has a body is sent again with it after a challenge. */
+export type RegistryRequest = {
+  method: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
+  address: string;
+  accept?: string;
+  body?: Uint8Array;
+  headers?: Readonly<Record<string, string>>;
 };
 
 type Authorization = { header: string; until: number };
@@ -32,18 +43,15 @@ export class RegistryClient {
   }
 
   /** An answer with a status below 400, or 404; everything else is a `RegistryError`. */
-  async ask(
-    endpoint: Endpoint,
-    request: { method: "GET" | "HEAD"; address: string; accept?: string },
-    signal: AbortSignal,
-  ): Promise<Response> {
+  async ask(endpoint: Endpoint, request: RegistryRequest, signal: AbortSignal): Promise<Response> {
     const url = new URL(request.address, endpoint.root);
     if (url.origin !== new URL(endpoint.root).origin)
       throw new RegistryError(
         "REGISTRY_ANSWER_INVALID",
-        `${endpoint.registry} points to another host for its list`,
+        `${endpoint.registry} points to another host for itself`,
       );
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(requestLimitMs)]);
+    const limitMs = request.body === undefined ? requestLimitMs : uploadLimitMs;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     const key = `${endpoint.registry}/${endpoint.path}`;
     const known = this.#known.get(key);
     const fresh = known && known.until > this.#options.clock.now() ? known.header : undefined;
@@ -58,7 +66,7 @@ export class RegistryClient {
       return this.#checked(endpoint, second);
     } catch (error) {
       if (error instanceof RegistryError || signal.aborted) throw error;
-      const why = limited.aborted ? `no answer within ${requestLimitMs / 1000} s` : reasonOf(error);
+      const why = limited.aborted ? `no answer within ${limitMs / 1000} s` : reasonOf(error);
       throw new RegistryError("REGISTRY_UNREACHABLE", `${endpoint.registry}: ${why}`, { cause: error });
     }
   }
@@ -72,7 +80,7 @@ export class RegistryClient {
   /** Blobs often lie elsewhere: the login stays with the registry. */
   async #send(
     url: URL,
-    request: { method: string; accept?: string; authorization: string | undefined },
+    request: RegistryRequest & { authorization: string | undefined },
     signal: AbortSignal,
   ): Promise<Response> {
     let target = url;
@@ -83,14 +91,20 @@ export class RegistryClient {
         method: request.method,
         redirect: "manual",
         signal,
+        ...(request.body === undefined ? {} : { body: request.body }),
         headers: {
           "user-agent": "roadstead",
+          ...request.headers,
           ...(request.accept === undefined ? {} : { accept: request.accept }),
           ...(own && request.authorization !== undefined ? { authorization: request.authorization } : {}),
         },
       });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || location === null) return response;
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        await response.body?.cancel();
+        throw new RegistryError("REGISTRY_ANSWER_INVALID", `${url.host} redirects what is sent to it`);
+      }
       await response.body?.cancel();
       target = new URL(location, target);
     }
