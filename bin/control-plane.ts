@@ -79,7 +79,7 @@ export async function startControlPlane(
   const engine = new ControlEngine(parts);
   const updates = makeUpdatesOf(home, engine, parts);
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
-  const { statuses, ...works } = makeDelivery(home, engine, { ...parts, variables, updateNow });
+  const { statuses, ...works } = await makeDelivery(home, engine, { ...parts, variables, updateNow });
   const version = packageVersion();
   const server = createServer({
     engine,

@@ -13,16 +13,11 @@ import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
 import { type WebhookParts, Webhooks } from "../src/delivery/webhooks.ts";
-import { Forgejo } from "../src/forge/drivers/forgejo.ts";
-import { Gitea } from "../src/forge/drivers/gitea.ts";
-import { GitHub } from "../src/forge/drivers/github.ts";
-import { PlainWebhook } from "../src/forge/drivers/plain.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
-import { BuiltinScanner } from "../src/scan/drivers/builtin.ts";
-import { TrivyScanner } from "../src/scan/drivers/trivy.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
 import type { Sources } from "../src/source/port.ts";
+import { loadForge, loadScanners } from "./drivers.ts";
 import { makeJobRunner } from "./jobs.ts";
 
 export type DeliveryWorks = {
@@ -34,7 +29,7 @@ export type DeliveryWorks = {
 };
 
 /** Builds the way from a pushed commit to a deployment out of real drivers. */
-export function makeDelivery(
+export async function makeDelivery(
   home: string,
   engine: Engine,
   {
@@ -46,15 +41,11 @@ export function makeDelivery(
     variables,
     updateNow,
   }: EngineParts & { variables: Variables; updateNow: WebhookParts["updateNow"] },
-): DeliveryWorks {
+): Promise<DeliveryWorks> {
   const sources = new GitSources({
     home,
     hookCommand: [process.execPath, join(import.meta.dirname, "post-receive.ts")],
   });
-  const scanners = {
-    content: new BuiltinScanner(),
-    vulnerabilities: new TrivyScanner({ cacheFolder: join(home, "trivy"), now: clock.now }),
-  };
   const delivery = new Delivery({
     store,
     engine,
@@ -63,7 +54,7 @@ export function makeDelivery(
     clock,
     ids,
     log,
-    jobs: makeJobRunner(runtime.name, home, log),
+    jobs: await makeJobRunner(runtime.name, home, log),
     gather: gatherBundle,
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),
     secrets: (scope) => runSecrets({ store, variables }, scope),
@@ -72,15 +63,17 @@ export function makeDelivery(
       const waits = run.phases.find((phase) => phase.state === "waiting")?.detail;
       log("info", `run ${run.id} of ${run.source}: ${waits ?? run.state}`);
     },
-    phases: [fetchPhase, jobsPhase, buildPhase, scanPhase(scanners), stagePhase, approvePhase, deployPhase],
+    phases: [
+      fetchPhase,
+      jobsPhase,
+      buildPhase,
+      scanPhase(() => loadScanners(home, clock)),
+      stagePhase,
+      approvePhase,
+      deployPhase,
+    ],
   });
-  const forges = {
-    github: new GitHub(),
-    gitea: new Gitea(),
-    forgejo: new Forgejo(),
-    plain: new PlainWebhook(),
-  };
-  const parts = { store, clock, delivery, engine, sources, forges, log };
+  const parts = { store, clock, delivery, engine, sources, forges: loadForge, log };
   const previews = new Previews(parts);
   const webhooks = new Webhooks({ ...parts, previews, updateNow });
   return { delivery, sources, webhooks, previews, statuses: new CommitStatuses(parts) };

@@ -1,5 +1,8 @@
 import { join } from "node:path";
+import type { Scanners } from "../src/delivery/phases/scan.ts";
 import type { Edge } from "../src/edge/port.ts";
+import type { Forge, ForgeKind } from "../src/forge/port.ts";
+import type { Clock } from "../src/lib/clock.ts";
 import { PlatformError } from "../src/lib/platform-error.ts";
 import type { Runtime } from "../src/runtime/port.ts";
 
@@ -36,4 +39,26 @@ export async function makeEdge(name: string, home: string): Promise<Edge> {
         hint: "Choose embedded or haproxy.",
       });
   }
+}
+
+export async function loadForge(kind: ForgeKind): Promise<Forge> {
+  switch (kind) {
+    case "github":
+      return new (await import("../src/forge/drivers/github.ts")).GitHub();
+    case "gitea":
+      return new (await import("../src/forge/drivers/gitea.ts")).Gitea();
+    case "forgejo":
+      return new (await import("../src/forge/drivers/forgejo.ts")).Forgejo();
+    case "plain":
+      return new (await import("../src/forge/drivers/plain.ts")).PlainWebhook();
+  }
+}
+
+export async function loadScanners(home: string, { now }: Clock): Promise<Scanners> {
+  const [{ BuiltinScanner }, { TrivyScanner }] = await Promise.all([
+    import("../src/scan/drivers/builtin.ts"),
+    import("../src/scan/drivers/trivy.ts"),
+  ]);
+  const vulnerabilities = new TrivyScanner({ cacheFolder: join(home, "trivy"), now });
+  return { content: new BuiltinScanner(), vulnerabilities };
 }

@@ -9,4 +9,6 @@ await Promise.all([
   import("../src/runtime/drivers/docker.ts"),
   import("../src/edge/drivers/embedded.ts"),
   import("../src/edge/drivers/haproxy.ts"),
+  import("../src/build/drivers/process.ts"),
+  import("../src/build/drivers/docker.ts"),
 ]);

@@ -127,6 +127,15 @@ describe("architecture", () => {
     expect(violations(file, readFileSync(join(root, file), "utf8"))).toEqual([]);
   });
 
+  it.each(globSync("bin/*.ts", { cwd: root }))(
+    "%s loads drivers that are chosen only when they are",
+    (file) => {
+      const text = readFileSync(join(root, file), "utf8");
+      const chosen = /^import [^;]*"\.\.\/src\/(?:runtime|edge|build|forge|scan)\/drivers\/[a-z]+\.ts"/gm;
+      expect(text.match(chosen) ?? []).toEqual([]);
+    },
+  );
+
   it.each([
     ["src/rollout/x.ts", 'import { Edge } from "../edge/port.ts";'],
     ["src/reconciler/x.ts", 'import { memory } from "../edge/drivers/memory.ts";'],

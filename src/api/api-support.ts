@@ -5,6 +5,7 @@ import { Previews } from "../delivery/previews.ts";
 import { makeVariables } from "../delivery/variables.ts";
 import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
+import type { ForgeKind } from "../forge/port.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import type { DeploymentId, Scope } from "../rollout/ids.ts";
@@ -75,7 +76,15 @@ export class ApiWorld {
   #hooks(): Pick<ApiParts, "webhooks" | "previews"> {
     const { store, clock, log } = this.world.parts();
     const { delivery, sources } = this.deliveries;
-    const common = { store, clock, log, delivery, sources, forges: allForges, engine: this.world.engine };
+    const common = {
+      store,
+      clock,
+      log,
+      delivery,
+      sources,
+      forges: async (kind: ForgeKind) => allForges[kind],
+      engine: this.world.engine,
+    };
     const previews = new Previews(common);
     return {
       previews,

@@ -23,7 +23,7 @@ async function start() {
       clock,
       delivery: d.delivery,
       engine: world.engine,
-      forges: { ...allForges, github: forge },
+      forges: async (kind) => (kind === "github" ? forge : allForges[kind]),
       log: (_level, message) => void logged.push(message),
     });
     statuses.start();

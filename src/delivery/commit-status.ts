@@ -126,7 +126,7 @@ export class CommitStatuses {
     const at = { repository, commit: run.commit, token, ...(apiUrl === undefined ? {} : { apiUrl }) };
     const url = status.state === "success" && !run.checksOnly ? await this.#urlOf(run) : undefined;
     const shown = url === undefined ? status : { ...status, targetUrl: url };
-    await forges[forge].setStatus?.(at, shown, this.#stop.signal);
+    await (await forges(forge)).setStatus?.(at, shown, this.#stop.signal);
   }
 
   /** Where the commit answers now. */

@@ -24,7 +24,7 @@ async function start() {
   const phases = [
     fetchPhase,
     buildPhase,
-    scanPhase({ content: new BuiltinScanner(), vulnerabilities }),
+    scanPhase(async () => ({ content: new BuiltinScanner(), vulnerabilities })),
     stagePhase,
     approvePhase,
     deployPhase,

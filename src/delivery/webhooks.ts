@@ -76,7 +76,7 @@ export class Webhooks {
     const secret = hook && this.book.secret(hook);
     if (!hook || secret === undefined || secret === "")
       throw webhookError("WEBHOOK_UNKNOWN", "there is no such webhook");
-    const forge = this.#parts.forges[hook.kind];
+    const forge = await this.#parts.forges(hook.kind);
     const proof = forge.verify(call.request, secret, { urlToken: hook.urlToken });
     const marks = this.book.marksOf(hook, proof, call.request.body);
     if (marks.some((mark) => this.#underWay.has(mark)) || this.book.isKnown(marks))

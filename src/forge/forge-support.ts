@@ -7,11 +7,11 @@ import { Forgejo } from "./drivers/forgejo.ts";
 import { Gitea } from "./drivers/gitea.ts";
 import { GitHub } from "./drivers/github.ts";
 import { PlainWebhook } from "./drivers/plain.ts";
-import type { CommitStatus, Forges, StatusPlace } from "./port.ts";
+import type { CommitStatus, Forge, ForgeKind, StatusPlace } from "./port.ts";
 
 const folder = join(import.meta.dirname, "../../test/fixtures/forges");
 
-export const allForges: Forges = {
+export const allForges: Readonly<Record<ForgeKind, Forge>> = {
   github: new GitHub(),
   gitea: new Gitea(),
   forgejo: new Forgejo(),

@@ -21,7 +21,8 @@ export interface Forge {
 export const forgeKinds = ["github", "gitea", "forgejo", "plain"] as const;
 export type ForgeKind = (typeof forgeKinds)[number];
 
-export type Forges = Readonly<Record<ForgeKind, Forge>>;
+/** Gives the forge of a kind; most installations use one, so each is loaded when it is first needed. */
+export type Forges = (kind: ForgeKind) => Promise<Forge>;
 
 export type HookRequest = {
   /** Names in lower case. */

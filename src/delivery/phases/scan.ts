@@ -18,11 +18,11 @@ const shownLines = 40;
 export type Scanners = { content: ContentScanner; vulnerabilities: VulnerabilityScanner };
 
 /** Before anything of a commit runs anywhere: no secret in it or its images, no known hole, no image beyond its budget. */
-export function scanPhase(scanners: Scanners): Phase {
+export function scanPhase(load: () => Promise<Scanners>): Phase {
   return {
     name: "scan",
     async run(world) {
-      return await new ScanRun(world, scanners, await gateSettings(world)).run();
+      return await new ScanRun(world, await load(), await gateSettings(world)).run();
     },
   };
 }
