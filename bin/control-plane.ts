@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureFirstToken } from "../src/api/auth/token.ts";
 import { createServer } from "../src/api/server.ts";
+import { DirectGates } from "../src/delivery/direct-gates.ts";
 import { writeFileAtomic } from "../src/lib/atomic-file.ts";
 import { systemClock } from "../src/lib/clock.ts";
 import { randomIds } from "../src/lib/ids.ts";
@@ -20,7 +21,7 @@ import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
 import { makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
-import { resolveBundle } from "./resolve-bundle.ts";
+import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
 
 /** Builds the control plane from real drivers and starts it. Replicas and edge are processes of their own and go on without it. */
@@ -87,6 +88,7 @@ export async function startControlPlane(
     store,
     ...works,
     variables,
+    gates: new DirectGates({ store, clock, load: loadBundle }),
     updates,
     rotateKey,
     clock,

@@ -1,6 +1,7 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
+import { DirectGates } from "../delivery/direct-gates.ts";
 import { Previews } from "../delivery/previews.ts";
 import { makeVariables } from "../delivery/variables.ts";
 import { Webhooks } from "../delivery/webhooks.ts";
@@ -11,7 +12,7 @@ import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import type { DeploymentId, Scope } from "../rollout/ids.ts";
 import { makeUpdates } from "../scheduler/updates.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
-import { loadStack } from "../stack/load-stack.ts";
+import { type LoadedStack, loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Service } from "../stack/stack.ts";
 import { createToken } from "./auth/token.ts";
@@ -42,6 +43,7 @@ export class ApiWorld {
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
       ...this.#hooks(),
+      gates: new DirectGates({ ...parts, load: () => this.#file() }),
       updates: makeUpdates({ ...parts, engine: this.world.engine, registry: this.registry }),
       variables: makeVariables({
         ...parts,
@@ -68,6 +70,15 @@ export class ApiWorld {
       ...changes,
     };
     this.server = createServer(this.parts);
+  }
+
+  /** The `x-roadstead` of every stack file from now on. */
+  fileSettings: unknown;
+
+  #file(): LoadedStack {
+    const empty = { services: {}, networks: {}, volumes: {}, secrets: {}, configs: {} };
+    const model = { name: "shop", ...empty, "x-roadstead": this.fileSettings };
+    return { problems: [], variablesUsed: {}, ...(this.fileSettings ? { model } : {}) };
   }
 
   /** What a pushed image is handed to; a test puts its own in place. */

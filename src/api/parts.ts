@@ -1,4 +1,5 @@
 import type { Delivery } from "../delivery/delivery.ts";
+import type { DirectGates } from "../delivery/direct-gates.ts";
 import type { Previews } from "../delivery/previews.ts";
 import type { Variables } from "../delivery/variables.ts";
 import type { Webhooks } from "../delivery/webhooks.ts";
@@ -22,6 +23,8 @@ export type ApiParts = {
   delivery: Delivery;
   webhooks: Webhooks;
   previews: Previews;
+  /** What a deployment without a run has to pass. */
+  gates: DirectGates;
   variables: Variables;
   updates: Updates;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */

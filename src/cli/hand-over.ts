@@ -46,6 +46,7 @@ async function send(
   params: Params,
 ): Promise<DeploymentView> {
   const { options, words, context } = invocation;
+  const override = options.text("override");
   const { deployment, warnings } = await client.deployments.create({
     params,
     body: {
@@ -54,6 +55,7 @@ async function send(
       services: [...words],
       files: inBase64(gathered.files),
       reason: options.text("reason") ?? "",
+      ...(override === undefined ? {} : { override }),
     },
     signal: context.signal,
   });

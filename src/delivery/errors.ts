@@ -14,6 +14,8 @@ const hints = {
   DELIVERY_SCANNER_MISSING:
     "Install trivy on this host, or take `required` out of x-roadstead.pipeline.scan.",
   DELIVERY_APPROVAL_REFUSED: "`roadstead pipeline show` says who may decide.",
+  DELIVERY_GATED:
+    "Push the commit: a run passes the gates and waits where it has to. In an emergency: roadstead deploy --override WHY.",
   DELIVERY_NOT_FROZEN: "`roadstead pipeline` shows what each run waits for.",
   DELIVERY_STAGE_FAILED: "Nothing of production was touched; the reason is above.",
   DELIVERY_REJECTED: "Talk to the approver; a new commit asks again.",

@@ -50,9 +50,14 @@ export async function waitForOpening(world: RunWorld, scope: Scope): Promise<Pha
   const now = parts.clock.now();
   const closed = isFrozen(parts.store, scope, now, windows);
   if (!closed) return undefined;
-  const until = closed.until === undefined ? "" : `; opens at ${timeText(closed.until)}`;
   const againMs = Math.min(lookAgainMs, Math.max(1, (closed.until ?? Number.POSITIVE_INFINITY) - now));
-  return { kind: "waiting", detail: `${scope.environment} is closed (${closed.why})${until}`, againMs };
+  return { kind: "waiting", detail: closedText(scope.environment, closed), againMs };
+}
+
+/** One line for people: why, and until when. */
+export function closedText(environment: string, { why, until }: Closed): string {
+  const opens = until === undefined ? "" : `; opens at ${timeText(until)}`;
+  return `${environment} is closed (${why})${opens}`;
 }
 
 /** Whether a run waits for an opening, or looks just now whether there is one. */

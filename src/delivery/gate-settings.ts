@@ -25,8 +25,12 @@ const defaultRemindSeconds = 4 * 3600;
 
 /** What the commit's own stack file says about the gates on its way to the run's environment. */
 export async function gateSettings(world: Pick<RunWorld, "run" | "gathered">): Promise<GateSettings> {
-  const { environment } = world.run.scope;
   const { model } = await world.gathered();
+  return gatesOf(model, world.run.scope.environment);
+}
+
+/** What a stack file says about the gates of one environment. */
+export function gatesOf(model: ComposeModel | undefined, environment: string): GateSettings {
   const { stack, services } = model
     ? readSettings(model, environment, () => undefined)
     : { stack: {}, services: {} };

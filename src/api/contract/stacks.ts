@@ -27,6 +27,8 @@ export const deployBodySchema = z
     files: z.record(z.string(), z.base64()).default({}),
     /** Kept in the audit trail. */
     reason: z.string().max(1000).default(""),
+    /** Why it goes on although the environment asks for approval, a scan, another environment first, or is closed. */
+    override: z.string().min(1).max(1000).exactOptional(),
   })
   .meta({ id: "DeployRequest" });
 
@@ -72,7 +74,7 @@ export const stackEndpoints = {
     needs: "develop",
     summary: "The steps that a deploy would take now, without taking any.",
     params: scopeParams,
-    body: deployBodySchema.omit({ reason: true }),
+    body: deployBodySchema.omit({ reason: true, override: true }),
     response: z.object({ plan: planSchema, warnings: list(problemSchema) }),
   }),
   status: endpoint({

@@ -18,8 +18,9 @@ export function deploymentRoutes(router: Router): void {
     const { bundle, files } = await suppliedBundle(parts, params, body);
     const warnings = checkBundle(parts, params, bundle);
     const by = actor(body.reason);
+    const { label, services, override } = body;
     const deployment = steer(parts, { by, action: "deploy", scope: params }, () => {
-      const { label, services } = body;
+      parts.gates.pass(params, bundle, { ...by, ...(override === undefined ? {} : { override }) });
       const fileVersions = putFiles(parts, params, files);
       const request: DeployRequest = { bundle, label, services, fileVersions };
       return engine.deploy(params, request, by);

@@ -20,6 +20,10 @@ export const deployCommand: CommandSpec = {
   options: [
     ...stackFileOptions,
     { flags: "-l, --label <text>", description: "free text for the release, e.g. a tag or commit" },
+    {
+      flags: "--override <why>",
+      description: "deploy although the environment is closed or asks for approval; kept in the audit trail",
+    },
     ...followOptions,
     reasonOption,
   ],

@@ -1,5 +1,6 @@
 import { formatSeconds } from "../../lib/duration.ts";
 import { type ApprovalRule, refusalOf, waitingSince } from "../../policy/approval.ts";
+import type { Actor } from "../../reconciler/engine.ts";
 import { DeliveryError } from "../errors.ts";
 import { gateSettings } from "../gate-settings.ts";
 import type { Phase, PhaseOutcome, RunWorld } from "../phase.ts";
@@ -38,9 +39,13 @@ export const approvePhase: Phase = {
 };
 
 /** Refuses a decision by somebody who may not make it, before it is kept. */
-export function assertMayDecide(run: Run, kind: "approve" | "reject", by: string): void {
+export function assertMayDecide(
+  run: Run,
+  kind: "approve" | "reject",
+  { name: by, aliases = [] }: Pick<Actor, "name" | "aliases">,
+): void {
   const asked = run.phases.find(({ name }) => name === "approve")?.progress as Asked | undefined;
-  const refusal = asked && refusalOf(asked.rule, { kind, by }, run);
+  const refusal = asked && refusalOf(asked.rule, { kind, by, aliases }, run);
   if (refusal !== undefined) throw new DeliveryError("DELIVERY_APPROVAL_REFUSED", refusal);
 }
 
@@ -57,9 +62,9 @@ function decide(
   { run, book, say, parts }: RunWorld,
   { asked, decision, now }: { asked: Asked; decision: RunControl; now: number },
 ): PhaseOutcome | undefined {
-  const { kind, by, reason } = decision;
+  const { kind, by, reason, aliases = [] } = decision;
   const refusal =
-    kind === "abort" || kind === "override" ? undefined : refusalOf(asked.rule, { kind, by }, run);
+    kind === "abort" || kind === "override" ? undefined : refusalOf(asked.rule, { kind, by, aliases }, run);
   if (refusal !== undefined) {
     say(`• refused: ${refusal}`);
     book.update(run.id, ({ control: _refused, ...rest }) => rest);
@@ -95,9 +100,14 @@ function timedOut({ run, parts }: RunWorld, { rule }: Asked): DeliveryError {
   return new DeliveryError("DELIVERY_REJECTED", `nobody approved it within ${within}`);
 }
 
-function words({ approvers, fourEyes }: ApprovalRule, reminders: number): string {
+function words(rule: ApprovalRule, reminders: number): string {
+  const again = reminders === 0 ? "" : ` (reminder ${reminders})`;
+  return `${approvalText(rule)}${again}`;
+}
+
+/** Whose word is waited for. */
+export function approvalText({ approvers, fourEyes }: ApprovalRule): string {
   const whom = approvers.length === 0 ? "" : ` by ${approvers.join(" or ")}`;
   const eyes = fourEyes ? ", not by who brought the change" : "";
-  const again = reminders === 0 ? "" : ` (reminder ${reminders})`;
-  return `waits for approval${whom}${eyes}${again}`;
+  return `waits for approval${whom}${eyes}`;
 }
