@@ -29,6 +29,17 @@ const mayImport: Record<string, readonly string[]> = {
     "src/store",
     "src/reconciler",
   ],
+  "src/publish": [
+    "src/lib",
+    "src/stack",
+    "src/rollout",
+    "src/policy",
+    "src/pipeline",
+    "src/registry",
+    "src/runtime",
+    "src/store",
+    "src/scheduler",
+  ],
   "src/secrets": ["src/lib", "src/rollout", "src/store"],
   "src/build": ["src/lib", "src/servers", "src/stack", "src/pipeline"],
   "src/delivery": [
@@ -45,6 +56,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/build",
     "src/scan",
     "src/secrets",
+    "src/publish",
     "src/reconciler",
   ],
   "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
@@ -60,6 +72,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api/contract": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/api": [
     "src/lib",
+    "src/publish",
     "src/api/contract",
     "src/delivery",
     "src/registry",

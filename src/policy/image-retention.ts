@@ -50,6 +50,19 @@ export function retainImages<I extends Image>(
   });
 }
 
+/** The best reason to keep each digest that any release names, whatever stack and service it is of. */
+export function neededDigests(
+  scopes: readonly ScopeOfImages[],
+  keepLast: number,
+): ReadonlyMap<string, Keeping> {
+  const needed = new Map<string, Keeping>();
+  for (const { digest, keeping } of scopes.flatMap((scope) => wishesOf(scope, keepLast))) {
+    const other = needed.get(digest);
+    if (other === undefined || order.indexOf(keeping) < order.indexOf(other)) needed.set(digest, keeping);
+  }
+  return needed;
+}
+
 function wishesOf({ stack, releases, current, warm }: ScopeOfImages, keepLast: number) {
   const newest = [...releases].sort((a, b) => b.number - a.number);
   return newest.flatMap(({ id, number, images }, index) => {

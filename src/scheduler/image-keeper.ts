@@ -40,7 +40,7 @@ export class ImageKeeper {
   /** What is on this host and why. */
   async list(signal: AbortSignal, keepLast = defaultKeepLast): Promise<KeptImage[]> {
     const { runtime } = this.#parts;
-    const scopes = this.#scopes();
+    const scopes = scopesOfImages(this.#parts);
     const present = (await runtime.heldImages?.(imagesOf(scopes), signal)) ?? [];
     return retainImages(present, scopes, keepLast);
   }
@@ -62,23 +62,8 @@ export class ImageKeeper {
   #isNeeded(image: ImageOnHost, keepLast: number): boolean {
     const { deployments } = this.#parts.store;
     if (deployments.unfinished("all").some(({ scope }) => scope.stack === image.stack)) return true;
-    const [now] = retainImages([image], this.#scopes(), keepLast);
+    const [now] = retainImages([image], scopesOfImages(this.#parts), keepLast);
     return now?.keeping !== "removable";
-  }
-
-  #scopes(): ScopeOfImages[] {
-    const { store, clock } = this.#parts;
-    return store.scopes.list().map(({ scope, current, warm }) => {
-      const underWay = store.deployments.unfinished(scope);
-      const stillWarm = warm.filter(({ until }) => until > clock.now()).map(({ release }) => release);
-      const wanted = underWay.flatMap(({ release, previous }) => [release ?? [], previous ?? []].flat());
-      return {
-        stack: scope.stack,
-        releases: store.releases.list(scope, releaseLimit),
-        current,
-        warm: [...stillWarm, ...wanted],
-      };
-    });
   }
 
   async #run(): Promise<void> {
@@ -93,6 +78,21 @@ export class ImageKeeper {
       }
     }
   }
+}
+
+/** All stacks with what could still need an image of theirs. */
+export function scopesOfImages({ store, clock }: Pick<SchedulerParts, "store" | "clock">): ScopeOfImages[] {
+  return store.scopes.list().map(({ scope, current, warm }) => {
+    const underWay = store.deployments.unfinished(scope);
+    const stillWarm = warm.filter(({ until }) => until > clock.now()).map(({ release }) => release);
+    const wanted = underWay.flatMap(({ release, previous }) => [release ?? [], previous ?? []].flat());
+    return {
+      stack: scope.stack,
+      releases: store.releases.list(scope, releaseLimit),
+      current,
+      warm: [...stillWarm, ...wanted],
+    };
+  });
 }
 
 /** Each image once: several releases and environments share theirs. */
