@@ -1,3 +1,4 @@
+import { BoundedCache } from "../lib/bounded-cache.ts";
 import type { DesiredRelease } from "../rollout/desired.ts";
 import { desiredOf } from "../rollout/desired-of.ts";
 import type { ReleaseId, Scope } from "../rollout/ids.ts";
@@ -13,8 +14,8 @@ export const noOverrides: Overrides = { scale: {}, stopped: [], restarts: {} };
 /** Releases with their resolved stacks. A release never changes, so what was resolved once is kept (bounded). */
 export class ReleaseBook {
   readonly #parts: EngineParts;
-  readonly #stacks = new Map<ReleaseId, Stack>();
-  readonly #desired = new Map<ReleaseId, { overrides: string; desired: DesiredRelease }>();
+  readonly #stacks = new BoundedCache<ReleaseId, Stack>(cacheLimit);
+  readonly #desired = new BoundedCache<ReleaseId, { overrides: string; desired: DesiredRelease }>(cacheLimit);
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -45,7 +46,7 @@ export class ReleaseBook {
   }
 
   remember(id: ReleaseId, stack: Stack): void {
-    keep(this.#stacks, id, stack);
+    this.#stacks.set(id, stack);
   }
 
   desired(id: ReleaseId, { scale, stopped, restarts }: Overrides): DesiredRelease {
@@ -55,7 +56,7 @@ export class ReleaseBook {
     const { images, fileVersions } = this.release(id);
     const stack = this.stack(id);
     const desired = desiredOf({ release: id, stack, images, fileVersions, scale, stopped, restarts });
-    keep(this.#desired, id, { overrides, desired });
+    this.#desired.set(id, { overrides, desired });
     return desired;
   }
 
@@ -63,10 +64,4 @@ export class ReleaseBook {
   nothing(scope: Scope): DesiredRelease {
     return { scope, release: "none" as ReleaseId, services: [] };
   }
-}
-
-function keep<T>(book: Map<ReleaseId, T>, id: ReleaseId, entry: T): void {
-  const oldest = book.keys().next().value;
-  if (book.size >= cacheLimit && oldest !== undefined) book.delete(oldest);
-  book.set(id, entry);
 }
