@@ -2,15 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { isFrozen } from "../src/delivery/freeze.ts";
-import { maintenanceWindows } from "../src/delivery/gate-settings.ts";
+import { ReleasedWindows } from "../src/delivery/released-windows.ts";
 import { readDockerLogin } from "../src/lib/docker-login.ts";
-import type { WeeklyWindow } from "../src/policy/freeze.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { HttpRegistry } from "../src/registry/drivers/http.ts";
 import type { Scope } from "../src/rollout/ids.ts";
 import { makeUpdates, type Updates } from "../src/scheduler/updates.ts";
-import type { Store } from "../src/store/port.ts";
 import { loadBundle } from "./resolve-bundle.ts";
 
 /** `<home>/registries.json`, written by the operator. */
@@ -39,15 +37,7 @@ function insecureHosts(path: string): readonly string[] {
 
 /** What keeps services at the newest image of their channel. */
 export function makeUpdatesOf(home: string, engine: Engine, parts: EngineParts): Updates {
-  const frozenBy = (scope: Scope, now: number) =>
-    isFrozen(parts.store, scope, now, windowsOf(parts.store, scope))?.why;
+  const windows = new ReleasedWindows({ store: parts.store, load: loadBundle });
+  const frozenBy = (scope: Scope, now: number) => isFrozen(parts.store, scope, now, windows.of(scope))?.why;
   return makeUpdates({ ...parts, engine, registry: makeRegistry(home), frozenBy });
-}
-
-/** The maintenance windows that the running release was deployed with. */
-function windowsOf(store: Store, scope: Scope): readonly WeeklyWindow[] {
-  const current = store.scopes.get(scope)?.current;
-  const release = current === undefined ? undefined : store.releases.get(current);
-  const model = release && loadBundle(release.bundle, scope.environment, { accepted: true }).model;
-  return maintenanceWindows(model, scope.environment);
 }
