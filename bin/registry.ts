@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { isFrozen } from "../src/delivery/freeze.ts";
+import { gatesOf } from "../src/delivery/gate-settings.ts";
 import { ReleasedWindows } from "../src/delivery/released-windows.ts";
 import { readDockerLogin } from "../src/lib/docker-login.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
@@ -39,5 +40,11 @@ function insecureHosts(path: string): readonly string[] {
 export function makeUpdatesOf(home: string, engine: Engine, parts: EngineParts): Updates {
   const windows = new ReleasedWindows({ store: parts.store, load: loadBundle });
   const frozenBy = (scope: Scope, now: number) => isFrozen(parts.store, scope, now, windows.of(scope))?.why;
-  return makeUpdates({ ...parts, engine, registry: makeRegistry(home), frozenBy });
+  const approvalFor = (scope: Scope) => {
+    const current = parts.store.scopes.get(scope)?.current;
+    const release = current && parts.store.releases.get(current);
+    const model = release && loadBundle(release.bundle, scope.environment, { accepted: true }).model;
+    return gatesOf(model || undefined, scope.environment).approval;
+  };
+  return makeUpdates({ ...parts, engine, registry: makeRegistry(home), frozenBy, approvalFor });
 }

@@ -77,14 +77,17 @@ export type UpdateFacts = {
   bad: readonly string[];
   /** Nothing is rolled out by itself now. */
   frozen: boolean;
+  /** What those say who have to approve it; absent: nobody has to, or somebody did. */
+  approval?: "waiting" | "rejected";
 };
 
-export type UpdateVerdict = "current" | "absent" | "bad" | "frozen" | "update";
+export type UpdateVerdict = "current" | "absent" | "bad" | "awaiting" | "rejected" | "frozen" | "update";
 
 /** What to do about the newest image of a channel. */
-export function judgeUpdate({ current, newest, bad, frozen }: UpdateFacts): UpdateVerdict {
+export function judgeUpdate({ current, newest, bad, frozen, approval }: UpdateFacts): UpdateVerdict {
   if (newest === undefined) return "absent";
   if (newest === current) return "current";
   if (bad.includes(newest)) return "bad";
+  if (approval) return approval === "waiting" ? "awaiting" : "rejected";
   return frozen ? "frozen" : "update";
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { ApprovalRule } from "../policy/approval.ts";
 import { aStackService, by, requestFor, scope, World } from "../reconciler/world-support.ts";
 import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import { RegistryError } from "../registry/errors.ts";
 import type { ImageDigest } from "../rollout/ids.ts";
 import type { Service, UpdatePolicy } from "../stack/stack.ts";
 import type { Store } from "../store/port.ts";
+import { UpdateApprovals } from "./approvals.ts";
 import { AutoUpdater } from "./auto-update.ts";
 import type { UpdateEvent } from "./parts.ts";
 import { UpdateBook } from "./update-book.ts";
@@ -23,6 +25,7 @@ class Updates {
   readonly registry = new MemoryRegistry();
   readonly events: UpdateEvent[] = [];
   frozen: string | undefined;
+  rule: ApprovalRule | undefined;
   updater: AutoUpdater;
 
   constructor() {
@@ -39,6 +42,7 @@ class Updates {
       engine: this.world.engine,
       registry: this.registry,
       frozenBy: () => this.frozen,
+      approvalFor: () => this.rule,
       onUpdate: (event) => void this.events.push(event),
     });
   }
@@ -286,5 +290,66 @@ describe("automatic updates", () => {
     expect(u.record()?.bad).toEqual([]);
     u.world.runtime.offer(unknown);
     await u.world.until(() => u.running() === unknown, "another try", 200);
+  });
+});
+
+describe("an update that somebody has to approve (R-071, R-156)", () => {
+  const rule = { approvers: ["grace"], fourEyes: true, timeoutMs: 86_400_000, remindEveryMs: 14_400_000 };
+  const grace = { name: "grace", reason: "read the notes" };
+
+  async function awaiting() {
+    const u = new Updates();
+    u.rule = rule;
+    await u.begin([service("web", byTag)]);
+    const next = u.push("b");
+    await u.world.until(() => u.record()?.verdict === "awaiting", "it waits", 400);
+    const approvals = new UpdateApprovals(u.world.parts(), (of, services) => u.updater.poke(of, services));
+    const decide = (kind: "approve" | "reject", by = grace) =>
+      approvals.decide({ scope, service: "web", kind }, by);
+    return { u, next, approvals, decide };
+  }
+
+  it("waits and says so once, with how to let it through", async () => {
+    const { u, next, approvals } = await awaiting();
+    await u.world.rest(900);
+    expect(u.deployments()).toBe(1);
+    expect(u.events).toMatchObject([{ kind: "awaiting", to: next }]);
+    expect(u.events[0]?.message).toContain("roadstead approve shop/production/web");
+    expect(approvals.awaiting()).toMatchObject([{ service: "web", newest: { digest: next } }]);
+  });
+
+  it("is rolled out once approved, by those who may, and says who it was", async () => {
+    const { u, next, decide } = await awaiting();
+    const denied = expect.objectContaining({ code: "UPDATE_APPROVAL_REFUSED" });
+    expect(() => decide("approve", { name: "eve", reason: "" })).toThrow(denied);
+    decide("approve");
+    await u.world.until(() => u.running() === next, "the update", 60);
+    const [deployment] = u.world.store.deployments.list(scope, 1);
+    expect(deployment?.reason).toBe("a newer image in the registry, approved by grace: read the notes");
+    expect(() => decide("approve")).toThrow(expect.objectContaining({ code: "UPDATE_NOT_WAITING" }));
+  });
+
+  it("waits for the freeze or the window too, although it is approved", async () => {
+    const { u, next, decide } = await awaiting();
+    u.frozen = "the fair is on";
+    decide("approve");
+    await u.world.rest(300);
+    expect(u.deployments()).toBe(1);
+    expect(u.record()?.verdict).toBe("frozen");
+    u.frozen = undefined;
+    await u.world.until(() => u.running() === next, "the update", 120);
+  });
+
+  it("is never tried again once rejected, also after a restart; the next image asks anew", async () => {
+    const { u, decide } = await awaiting();
+    decide("reject");
+    await u.world.rest(700);
+    await u.restart();
+    await u.world.rest(700);
+    expect(u.deployments()).toBe(1);
+    expect(u.record()?.verdict).toBe("rejected");
+    const newer = u.push("c");
+    await u.world.until(() => u.record()?.verdict === "awaiting", "it asks again", 400);
+    expect(u.events.at(-1)).toMatchObject({ kind: "awaiting", to: newer });
   });
 });

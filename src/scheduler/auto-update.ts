@@ -1,7 +1,8 @@
 import { mapLimited } from "../lib/limit.ts";
 import { messageOf, PlatformError } from "../lib/platform-error.ts";
 import { firstPollSeconds, isAlertDue, pollDelaySeconds } from "../policy/update-backoff.ts";
-import { isAllowed, judgeUpdate } from "../policy/update-channel.ts";
+import { isAllowed, judgeUpdate, type UpdateVerdict } from "../policy/update-channel.ts";
+import type { Actor } from "../reconciler/engine.ts";
 import { RegistryError } from "../registry/errors.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { parseReference } from "../stack/image-reference.ts";
@@ -9,16 +10,17 @@ import type { Deployment, PinnedImage } from "../store/port.ts";
 import { findNewest } from "./find-newest.ts";
 import type { SchedulerParts, UpdateEvent } from "./parts.ts";
 import { CurrentServices, type Updatable, withdrawnDigests } from "./updatable.ts";
+import { askApproval } from "./update-approval.ts";
 import { UpdateBook, type UpdateRecord } from "./update-book.ts";
 
 const pollsAtOnce = 4;
 const pollLimitMs = 60_000;
-/** An update that waits for a freeze to end is looked at this often. */
-const heldSeconds = 60;
+/** An update that waits for a freeze to end, or for a person, is looked at this often. */
+const againSeconds: Partial<Record<UpdateVerdict, number>> = { frozen: 60, awaiting: 600 };
 /** Between two looks at what is due: not less, unless something has happened, and not more. */
 const leastRestMs = 1000;
 const mostRestMs = 60_000;
-const by = { name: "auto-update", reason: "a newer image in the registry" };
+const actor = { name: "auto-update", reason: "a newer image in the registry" };
 
 /**
  * Polls registries for the services that ask for it and deploys newer images through the engine: with the service's
@@ -135,28 +137,50 @@ export class AutoUpdater {
     poll: { record: UpdateRecord; newest: PinnedImage | undefined; before: UpdateRecord },
   ): void {
     const { store, clock, frozenBy = () => undefined } = this.#parts;
-    const { record, newest, before } = poll;
+    const { newest, before } = poll;
     const isNew = newest !== undefined && newest.digest !== one.running.digest;
     const frozen = isNew ? frozenBy(one.scope, clock.now()) : undefined;
+    const bad = [...poll.record.bad.map(({ digest }) => digest), ...withdrawnDigests(store, one)];
+    const { record, approval } =
+      isNew && !bad.includes(newest.digest)
+        ? this.#ask(one, poll.record, newest)
+        : { record: poll.record, approval: undefined };
     const verdict = judgeUpdate({
       current: one.running.digest,
       newest: newest?.digest,
-      bad: [...record.bad.map(({ digest }) => digest), ...withdrawnDigests(store, one)],
+      bad,
       frozen: frozen !== undefined,
+      ...(approval === undefined ? {} : { approval }),
     });
-    if (verdict === "frozen" && newest) {
-      const nextAt = Math.min(record.nextAt, clock.now() + heldSeconds * 1000);
-      this.#book.put(one.scope, one.service, { ...record, verdict, nextAt });
-      if (before.verdict !== "frozen" || before.newest?.digest !== newest.digest)
-        this.#tell("info", one, {
-          kind: "held",
-          to: newest.digest,
-          message: `${newest.reference} waits: ${frozen}`,
-        });
-      return;
-    }
-    this.#book.put(one.scope, one.service, { ...record, verdict });
+    const again = againSeconds[verdict];
+    const nextAt = again === undefined ? record.nextAt : Math.min(record.nextAt, clock.now() + again * 1000);
+    this.#book.put(one.scope, one.service, { ...record, verdict, nextAt });
     if (verdict === "update" && newest) this.#deploy(one, newest, { ...record, verdict });
+    if (verdict !== "frozen" || !newest) return;
+    if (before.verdict === "frozen" && before.newest?.digest === newest.digest) return;
+    const message = `${newest.reference} waits: ${frozen}`;
+    this.#tell("info", one, { kind: "held", to: newest.digest, message });
+  }
+
+  /** What those say who have to approve this image; news of it are told. */
+  #ask(
+    one: Updatable,
+    record: UpdateRecord,
+    { digest, reference }: PinnedImage,
+  ): { record: UpdateRecord; approval?: "waiting" | "rejected" } {
+    const { clock, approvalFor = () => undefined } = this.#parts;
+    const asked = askApproval(approvalFor(one.scope), record.approval, { digest, now: clock.now() });
+    if (asked.kind === "free") return { record: without(record, "approval") };
+    const next = { ...record, approval: asked.approval };
+    if (asked.kind === "approved") return { record: next };
+    if (asked.isNews) {
+      const isWaiting = asked.kind === "waiting";
+      const message = isWaiting
+        ? `${reference} awaits approval: roadstead approve ${one.key}`
+        : `${reference} is not rolled out: ${asked.approval.decision?.reason ?? "rejected"}`;
+      this.#tell("info", one, { kind: isWaiting ? "awaiting" : "rejected", to: digest, message });
+    }
+    return { record: next, approval: asked.kind };
   }
 
   #deploy(one: Updatable, newest: PinnedImage, record: UpdateRecord): void {
@@ -174,12 +198,12 @@ export class AutoUpdater {
     const request = { bundle, fileVersions, label, services: [service], pinnedImages: { [service]: newest } };
     try {
       store.transaction(() => {
-        const { id } = engine.deploy(scope, request, by);
+        const { id } = engine.deploy(scope, request, actorOf(record));
         const rolling = { ...newest, deployment: id, previous: running.digest };
         this.#book.put(scope, service, { ...record, rolling });
         store.audit.append({
           at: clock.now(),
-          actor: by.name,
+          actor: actor.name,
           action: "deploy",
           target: scopeKey(scope),
           detail: { deployment: id, service, from: running.digest, to: newest.digest },
@@ -264,7 +288,15 @@ function isOwnFault({ state, failure }: Deployment): boolean {
   return !/UNREACHABLE|IMAGE_UNAVAILABLE|LOCKED/.test(failure?.code ?? "");
 }
 
-function without<K extends "error" | "newest" | "rolling">(
+/** The audit trail and the deployment say who let it through. */
+function actorOf({ approval }: UpdateRecord): Actor {
+  const decision = approval?.decision;
+  if (decision === undefined) return actor;
+  const why = decision.reason === "" ? "" : `: ${decision.reason}`;
+  return { ...actor, reason: `${actor.reason}, approved by ${decision.by}${why}` };
+}
+
+function without<K extends "error" | "newest" | "rolling" | "approval">(
   record: UpdateRecord,
   ...keys: readonly K[]
 ): Omit<UpdateRecord, K> & UpdateRecord {

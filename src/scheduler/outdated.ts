@@ -10,6 +10,7 @@ import type { PinnedImage, Release, Store } from "../store/port.ts";
 import { findNewest } from "./find-newest.ts";
 import type { SchedulerParts } from "./parts.ts";
 import { servicesOf } from "./updatable.ts";
+import type { UpdateApproval } from "./update-approval.ts";
 import { type BadImage, UpdateBook } from "./update-book.ts";
 
 const askedAtOnce = 4;
@@ -22,8 +23,8 @@ export type OutdatedService = {
   channel: UpdateChannel;
   running: PinnedImage;
   newest?: PinnedImage;
-  /** `built`: here, so no registry knows it; `unknown`: the registry did not answer, or not with this image. */
-  state: "current" | "outdated" | "bad" | "refused" | "built" | "unknown";
+  /** `awaiting`: an approval; `built`: here, so no registry knows it; `unknown`: the registry did not answer, or not with this image. */
+  state: "current" | "outdated" | "bad" | "refused" | "awaiting" | "rejected" | "built" | "unknown";
   message?: string;
   /** Epoch ms, of the running image. */
   createdAt?: number;
@@ -57,7 +58,7 @@ export class Outdated {
     const { name, update, compose } = service;
     const { reference, digest } = release.images[name] ?? { reference: "", digest: "" as ImageDigest };
     const channel = update?.channel ?? usualChannel(reference);
-    const { polls = 0, polledAt, bad = [] } = this.#book.get(release.scope, name) ?? {};
+    const { polls = 0, polledAt, bad = [], approval } = this.#book.get(release.scope, name) ?? {};
     const known = {
       service: name,
       automatic: update !== undefined && channel.kind !== "pinned",
@@ -75,11 +76,12 @@ export class Outdated {
       const newest = await findNewest(this.#parts.registry, channel, reference, signal);
       const facts = await this.#facts({ reference, digest }, signal);
       const isBad = bad.some((one) => one.digest === newest?.digest);
+      const asked = approval !== undefined && approval.digest === newest?.digest ? approval : undefined;
       return {
         ...known,
         ...facts,
         ...(newest ? { newest } : {}),
-        state: stateOf(channel, { digest, newest, isBad }),
+        state: stateOf(channel, { digest, newest, isBad, asked }),
       };
     } catch (error) {
       return { ...known, state: "unknown", message: messageOf(error) };
@@ -120,11 +122,23 @@ async function lookAtBase(
 
 function stateOf(
   channel: UpdateChannel,
-  { digest, newest, isBad }: { digest: string; newest: PinnedImage | undefined; isBad: boolean },
+  {
+    digest,
+    newest,
+    isBad,
+    asked,
+  }: {
+    digest: string;
+    newest: PinnedImage | undefined;
+    isBad: boolean;
+    asked: UpdateApproval | undefined;
+  },
 ): OutdatedService["state"] {
   if (channel.kind === "pinned" || newest?.digest === digest) return "current";
   if (newest === undefined) return "unknown";
-  return isBad ? "bad" : "outdated";
+  if (isBad) return "bad";
+  if (asked && asked.decision?.kind !== "approve") return asked.decision ? "rejected" : "awaiting";
+  return "outdated";
 }
 
 /** What is looked for where the file asks for nothing: the newest of the same minor version, or of the same tag. */

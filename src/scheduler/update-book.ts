@@ -2,6 +2,7 @@ import type { UpdateVerdict } from "../policy/update-channel.ts";
 import type { DeploymentId, ImageDigest, Scope } from "../rollout/ids.ts";
 import { scopeKey } from "../rollout/ids.ts";
 import type { PinnedImage, Store } from "../store/port.ts";
+import type { UpdateApproval } from "./update-approval.ts";
 
 /** An image that was rolled out by itself and went back: never tried again. */
 export type BadImage = { digest: ImageDigest; deployment: DeploymentId; at: number; message: string };
@@ -18,6 +19,8 @@ export type UpdateRecord = {
   verdict?: UpdateVerdict | "refused";
   newest?: PinnedImage;
   bad: readonly BadImage[];
+  /** Of the newest image, where the environment asks for it. */
+  approval?: UpdateApproval;
   /** The update under way. */
   rolling?: PinnedImage & { deployment: DeploymentId; previous: ImageDigest };
 };

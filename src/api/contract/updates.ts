@@ -16,7 +16,7 @@ const outdatedView = z
     channel,
     running: image,
     newest: image.exactOptional(),
-    state: z.enum(["current", "outdated", "bad", "refused", "built", "unknown"]),
+    state: z.enum(["current", "outdated", "bad", "refused", "awaiting", "rejected", "built", "unknown"]),
     message: z.string().exactOptional(),
     createdAt: z.number().exactOptional(),
     base: z.object({ name: z.string(), outdated: z.boolean().exactOptional() }).exactOptional(),
@@ -45,7 +45,51 @@ export type KeptImageView = z.output<typeof keptImage>;
 const images = z.object({ images: list(keptImage) });
 const keepLast = { min: 0, max: 1000 };
 
+const awaitingUpdate = z
+  .object({
+    scope: scopeParams,
+    service: z.string(),
+    running: image,
+    newest: image,
+    approval: z.object({
+      askedAt: z.number(),
+      rule: z.object({ approvers: list(z.string()) }),
+      decision: z
+        .object({ kind: z.enum(["approve", "reject"]), by: z.string(), reason: z.string(), at: z.number() })
+        .exactOptional(),
+    }),
+  })
+  .meta({ id: "AwaitingUpdate" });
+export type AwaitingUpdateView = z.output<typeof awaitingUpdate>;
+
+const decision = {
+  method: "POST",
+  needs: "approve",
+  params: scopeParams.extend({ service: name }),
+  body: z.object({ reason: z.string().max(1000).default("") }).default({ reason: "" }),
+  response: awaitingUpdate,
+} as const;
+
 export const updateEndpoints = {
+  awaiting: endpoint({
+    method: "GET",
+    path: "/updates/awaiting",
+    needs: "read",
+    on: "anywhere",
+    summary: "Newer images that wait until somebody lets them through.",
+    response: z.object({ updates: list(awaitingUpdate) }),
+  }),
+  approve: endpoint({
+    ...decision,
+    path: "/stacks/:stack/:environment/updates/:service/approve",
+    summary:
+      "Lets the newer image of a service through, which is then rolled out when its environment is open.",
+  }),
+  reject: endpoint({
+    ...decision,
+    path: "/stacks/:stack/:environment/updates/:service/reject",
+    summary: "The newer image of a service is not rolled out; the next one asks again.",
+  }),
   outdated: endpoint({
     method: "GET",
     path: "/stacks/:stack/:environment/updates",

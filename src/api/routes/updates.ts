@@ -23,6 +23,20 @@ export function updateRoutes(router: Router): void {
     return { services: updates.updater.poke(params, body.services) };
   });
 
+  router.answer(updateEndpoints.awaiting, () => ({ updates: updates.approvals.awaiting() }));
+
+  for (const kind of ["approve", "reject"] as const)
+    router.answer(updateEndpoints[kind], ({ params, body, actor }) => {
+      const { service, ...scope } = params;
+      const by = actor(body.reason);
+      const target = `${scopeKey(scope)}/${service}`;
+      return audited(router.parts, { by, action: `update.${kind}`, target }, (detail) => {
+        const decided = updates.approvals.decide({ scope, service, kind }, by);
+        detail({ from: decided.running.digest, to: decided.newest.digest });
+        return decided;
+      });
+    });
+
   router.answer(updateEndpoints.images, async ({ query }) => {
     const signal = AbortSignal.any([router.closing, AbortSignal.timeout(engineLimitMs)]);
     return { images: await updates.images.list(signal, query.keep) };

@@ -4,9 +4,9 @@ import type { CommandSpec } from "../define-command.ts";
 
 export const approveCommand: CommandSpec = {
   name: "approve",
-  summary: "Let a run that waits for approval go on",
-  description: "Without a name: the only run that waits. Who decided, and why, is kept in the audit trail.",
-  arguments: [{ name: "[run]", description: "run" }],
+  summary: "Let a run or an update that waits for approval go on",
+  description: "Without a name: the only one that waits. Who decided, and why, is kept in the audit trail.",
+  arguments: [{ name: "[run]", description: "run, or stack/environment/service for an update" }],
   options: [reasonOption],
   examples: [{ command: 'roadstead approve --reason "tested on staging"', meaning: "the run that waits" }],
   json: "document",

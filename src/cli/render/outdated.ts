@@ -42,6 +42,9 @@ function stateOf({ state }: OutdatedView, style: Style): string {
       return style.good("current");
     case "outdated":
       return style.warn("outdated");
+    case "awaiting":
+      return style.warn("awaiting approval");
+    case "rejected":
     case "bad":
     case "refused":
       return style.bad(state);
