@@ -59,6 +59,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/publish",
     "src/reconciler",
   ],
+  "src/access": ["src/lib", "src/policy", "src/store"],
   "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/reconciler": [
     "src/lib",
@@ -74,6 +75,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/lib",
     "src/publish",
     "src/api/contract",
+    "src/access",
     "src/delivery",
     "src/registry",
     "src/scheduler",

@@ -1,0 +1,4 @@
+import { logStoreConformance } from "../conformance.ts";
+import { MemoryLogStore } from "./memory.ts";
+
+logStoreConformance("memory", (options) => new MemoryLogStore(options));
