@@ -43,6 +43,8 @@ export type ScopeStatus = {
     kind: Deployment["kind"];
     release?: ReleaseId;
   };
+  /** Why the runtime could not say what runs: the services are those of the store, in state `unknown`, without replicas. */
+  unobserved?: { code: string; message: string; hint?: string };
   services: readonly ServiceStatus[];
 };
 
@@ -50,7 +52,7 @@ export type ServiceStatus = {
   name: string;
   kind: ServiceKind;
   strategy: StrategyName;
-  state: "healthy" | "degraded" | "down" | "stopped" | "starting" | "completed" | "crash-looping";
+  state: "healthy" | "degraded" | "down" | "stopped" | "starting" | "completed" | "crash-looping" | "unknown";
   /** One sentence when not healthy: which probe, which exit code. */
   message?: string;
   wanted: number;

@@ -13,6 +13,8 @@ export const engineErrorHints = {
   ENGINE_ROUTE_TAKEN: "Give one of the two another host or path under x-roadstead.routes.",
   ENGINE_BUILD_VALUES_DIFFER:
     "Deploy there without promotion, which builds it anew; or give a static site its values at run time with x-roadstead.site.config.",
+  ENGINE_RUNTIME_SILENT:
+    "What the store knows is shown; see whether the runtime (the Docker engine) answers, and how busy the host is.",
   ENGINE_FILE_MISSING: "Create the secret's file or variable and deploy again.",
   ENGINE_NOT_READY: "Fix what the probe says and deploy again; the old release was not touched.",
   ENGINE_REPLICA_DIED: "Its last lines are above; fix the cause and deploy again.",

@@ -1,25 +1,28 @@
+import { PlatformError } from "../lib/platform-error.ts";
 import type { DesiredService } from "../rollout/desired.ts";
 import type { ReleaseId, Scope } from "../rollout/ids.ts";
 import type { ObservedReplica } from "../runtime/port.ts";
 import type { Service } from "../stack/stack.ts";
 import type { ScopeState } from "../store/port.ts";
 import type { ReplicaStatus, ScopeStatus, ServiceStatus } from "./engine.ts";
+import { engineError } from "./errors.ts";
 import { observeScope } from "./observe-scope.ts";
 import type { EngineSettings } from "./parts.ts";
 import type { Shared } from "./scope-worker.ts";
 
 const observeLimitMs = 10_000;
 
-/** What runs now, for people: fresh from the runtime, with readiness and traffic. */
+/** Replicas as they are now, or why the runtime could not say. */
+type Look = { replicas: readonly ObservedReplica[]; unobserved?: ScopeStatus["unobserved"] };
+
+/**
+ * What runs now, for people: fresh from the runtime, with readiness and traffic. Where the runtime cannot say, what the
+ * store knows: somebody who looks because the host is in trouble must see something.
+ */
 export async function statusOf(shared: Shared, scope: Scope): Promise<ScopeStatus> {
-  const { parts, book, tracker } = shared;
+  const { parts, book } = shared;
   const { store } = parts;
-  const view = await observeScope(
-    parts,
-    { tracker, book, resourcesReady: true },
-    scope,
-    AbortSignal.timeout(observeLimitMs),
-  );
+  const look = await lookAt(shared, scope);
   const state = store.scopes.get(scope);
   const [deployment] = store.deployments.unfinished(scope);
   const current = state?.current ? book.release(state.current) : undefined;
@@ -53,21 +56,47 @@ export async function statusOf(shared: Shared, scope: Scope): Promise<ScopeStatu
           },
         }
       : {}),
-    services: state?.current ? servicesOf(shared, state, state.current, [...view.replicas.values()]) : [],
+    ...(look.unobserved ? { unobserved: look.unobserved } : {}),
+    services: state?.current ? servicesOf(shared, state, state.current, look) : [],
   };
+}
+
+async function lookAt({ parts, book, tracker }: Shared, scope: Scope): Promise<Look> {
+  const [over, late] = [new AbortController(), new AbortController()];
+  const silent = engineError(
+    "ENGINE_RUNTIME_SILENT",
+    `the runtime did not answer within ${observeLimitMs / 1000} s`,
+  );
+  parts.clock.sleep(observeLimitMs, over.signal).then(
+    () => late.abort(silent),
+    // It answered in time.
+    () => undefined,
+  );
+  try {
+    const using = { tracker, book, resourcesReady: true };
+    const { replicas } = await observeScope(parts, using, scope, late.signal);
+    return { replicas: [...replicas.values()] };
+  } catch (error) {
+    const cause = late.signal.aborted ? silent : error;
+    if (!(cause instanceof PlatformError)) throw cause;
+    const { code, message, hint } = cause;
+    return { replicas: [], unobserved: { code, message, ...(hint === undefined ? {} : { hint }) } };
+  } finally {
+    over.abort();
+  }
 }
 
 function servicesOf(
   shared: Shared,
   state: ScopeState,
   release: ReleaseId,
-  replicas: readonly ObservedReplica[],
+  { replicas, unobserved }: Look,
 ): ServiceStatus[] {
   const desired = shared.book.desired(release, state);
   return shared.book.stack(release).services.map((service) => {
     const wish = desired.services.find((candidate) => candidate.name === service.name);
     const mine = replicas.filter((replica) => replica.service === service.name);
-    return serviceStatus(shared, { service, wish, state, replicas: mine });
+    return serviceStatus(shared, { service, wish, state, replicas: mine, unobserved });
   });
 }
 
@@ -76,6 +105,7 @@ type ServiceFacts = {
   wish: DesiredService | undefined;
   state: ScopeState;
   replicas: readonly ObservedReplica[];
+  unobserved: ScopeStatus["unobserved"];
 };
 
 function serviceStatus(shared: Shared, facts: ServiceFacts): ServiceStatus {
@@ -100,7 +130,7 @@ function serviceStatus(shared: Shared, facts: ServiceFacts): ServiceStatus {
 
 function judge(
   shared: Shared,
-  { service, wish, state }: ServiceFacts,
+  { service, wish, state, unobserved }: ServiceFacts,
   replicas: readonly ReplicaStatus[],
   wanted: number,
 ): Pick<ServiceStatus, "state" | "message"> {
@@ -108,6 +138,7 @@ function judge(
   if (service.kind === "static") return { state: "healthy" };
   if (wish?.oneShot) return { state: "completed" };
   if (wanted === 0) return { state: "stopped", message: "scaled to 0" };
+  if (unobserved) return { state: "unknown", message: unobserved.message };
   const mine = replicas.filter((replica) => replica.role === "current");
   const ready = mine.filter((replica) => replica.ready).length;
   if (ready >= wanted) return { state: "healthy" };

@@ -213,7 +213,16 @@ export const serviceStatusSchema = z
     name: z.string(),
     kind: z.enum(["web", "worker", "static", "database", "job"]),
     strategy: z.enum(["recreate", "rolling", "blue-green", "canary", "singleton"]),
-    state: z.enum(["healthy", "degraded", "down", "stopped", "starting", "completed", "crash-looping"]),
+    state: z.enum([
+      "healthy",
+      "degraded",
+      "down",
+      "stopped",
+      "starting",
+      "completed",
+      "crash-looping",
+      "unknown",
+    ]),
     message: z.string().exactOptional(),
     wanted: z.number().int(),
     urls: list(z.string()),
@@ -236,6 +245,10 @@ export const scopeStatusSchema = z
         kind: deploymentKindSchema,
         release: releaseIdSchema.exactOptional(),
       })
+      .exactOptional(),
+    /** Why the runtime could not say what runs: the services are as the store knows them, in state `unknown`. */
+    unobserved: z
+      .object({ code: z.string(), message: z.string(), hint: z.string().exactOptional() })
       .exactOptional(),
     services: list(serviceStatusSchema),
   })

@@ -49,6 +49,7 @@ export function stateWords(service: Pick<ServiceStatusView, "state">, style: Sty
     case "degraded":
     case "down":
     case "crash-looping":
+    case "unknown":
       return style.bad(service.state);
   }
 }

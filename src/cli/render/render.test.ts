@@ -194,6 +194,24 @@ describe("plan", () => {
 });
 
 describe("status, replicas, releases, health", () => {
+  it("say once that the runtime did not answer, with its code and what to do", () => {
+    const services = status.services.map((service) => ({
+      ...service,
+      state: "unknown" as const,
+      message: "the runtime did not answer within 10 s",
+      replicas: [],
+    }));
+    const unobserved = {
+      code: "ENGINE_RUNTIME_SILENT",
+      message: "the runtime did not answer within 10 s",
+      hint: "See whether the engine answers.",
+    };
+    const text = renderStatus([{ ...status, services, unobserved }], now, plainStyle);
+    expect(text.match(/did not answer within 10 s/g)).toHaveLength(1);
+    expect(text).toMatch(/\(ENGINE_RUNTIME_SILENT\)\n {2}See whether the engine answers\.\n/);
+    expect(text).toMatch(/web .*unknown/);
+  });
+
   it("status names release, warm window, states and what is wrong", () => {
     expect(renderStatus([status], now, plainStyle)).toMatchInlineSnapshot(`
       "harbor (production)  v2 (colours), made 5 min ago

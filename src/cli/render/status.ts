@@ -25,6 +25,10 @@ function renderStack(status: ScopeStatusView, now: number, style: Style): string
       style.warn(`  a ${kind} is ${state}: roadstead rollout --stack ${stack}`) + style.dim(`  ${id}`),
     );
   }
+  if (status.unobserved) {
+    const { code, message, hint } = status.unobserved;
+    lines.push(style.bad(`  ${message} (${code})`), ...(hint === undefined ? [] : [style.dim(`  ${hint}`)]));
+  }
   const rows = status.services.map((service) => [
     `  ${service.name}`,
     service.kind,
@@ -36,6 +40,8 @@ function renderStack(status: ScopeStatusView, now: number, style: Style): string
     rows.length === 0 ? "" : renderTable(["  SERVICE", "KIND", "STATE", "READY", "URL"], rows, style);
   const messages = status.services
     .filter((service) => service.message !== undefined && service.message !== "")
+    // What holds for all of them is said once.
+    .filter((service) => service.message !== status.unobserved?.message)
     .map((service) => `  ${style.warn("!")} ${service.name}: ${service.message}\n`);
   return `${lines.join("\n")}\n${table}${messages.join("")}`;
 }
