@@ -13,6 +13,7 @@ import { ControlEngine } from "../src/reconciler/control-engine.ts";
 import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
 import type { Scope } from "../src/rollout/ids.ts";
 import { openStoreOfHome } from "../src/store/drivers/sqlite-rotation.ts";
+import { makeAccess } from "./access.ts";
 import { loadCertificates } from "./certificates.ts";
 import { makeDelivery } from "./delivery.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
@@ -86,6 +87,7 @@ export async function startControlPlane(
     engine,
     runtime,
     store,
+    ...(await makeAccess(home, { store, clock, ids })),
     ...works,
     variables,
     gates: new DirectGates({ store, clock, load: loadBundle }),

@@ -1,5 +1,6 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
+import { Access } from "../access/access.ts";
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
 import { DirectGates } from "../delivery/direct-gates.ts";
 import { Previews } from "../delivery/previews.ts";
@@ -40,6 +41,7 @@ export class ApiWorld {
     this.parts = {
       ...parts,
       engine: this.world.engine,
+      access: new Access(parts),
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
       ...this.#hooks(),

@@ -16,12 +16,14 @@ export function audited<T>(
       facts = given;
     });
     const { by, action, target } = entry;
+    const from = by.from === undefined ? {} : { from: by.from };
+    const reason = by.reason === "" ? {} : { reason: by.reason };
     store.audit.append({
       at: clock.now(),
       actor: by.name,
       action,
       target,
-      detail: by.reason === "" ? facts : { ...facts, reason: by.reason },
+      detail: { ...facts, ...reason, ...from },
     });
     return result;
   });

@@ -14,6 +14,16 @@ export const apiErrors = {
     hint: "Send `authorization: Bearer <token>`; `roadstead up` printed one at its first start.",
   },
   API_TOKEN_INVALID: { status: 401, hint: "The token was revoked or is misspelt; make a new one." },
+  API_TOKEN_EXPIRED: { status: 401, hint: "Make a new one: `roadstead token create`." },
+  API_SESSION_OVER: { status: 401, hint: "Sign in again." },
+  API_FORBIDDEN: {
+    status: 403,
+    hint: "Ask an administrator for the role; `roadstead user list` shows who has which.",
+  },
+  API_CSRF_REFUSED: {
+    status: 403,
+    hint: "Send `x-roadstead-request: 1` from the page itself, or use an API token.",
+  },
   API_TOO_MANY_FAILURES: { status: 429, hint: "Wait for the time in Retry-After, and check the token." },
   API_HOST_REFUSED: {
     status: 403,
@@ -37,6 +47,16 @@ export class ProblemsError extends PlatformError {
   constructor(code: ApiErrorCode, message: string, problems: readonly Problem[]) {
     super(code, message, { hint: apiErrors[code].hint });
     this.problems = problems;
+  }
+}
+
+/** A refusal that ends by itself. */
+export class LaterError extends PlatformError {
+  readonly retryAfterSeconds: number;
+
+  constructor(error: PlatformError, retryAfterSeconds: number) {
+    super(error.code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -105,6 +125,22 @@ const statuses: Readonly<Record<string, number>> = {
   ENGINE_FILE_MISSING: 422,
   ENGINE_SCALE_REFUSED: 422,
   RUNTIME_UNSUPPORTED: 422,
+  ACCESS_SIGN_IN_REFUSED: 401,
+  ACCESS_CODE_NEEDED: 401,
+  ACCESS_TOO_MANY_ATTEMPTS: 429,
+  ACCESS_BUSY: 503,
+  ACCESS_SETUP_CODE_WRONG: 401,
+  ACCESS_ALREADY_SET_UP: 409,
+  ACCESS_INVITATION_INVALID: 401,
+  ACCESS_PASSWORD_WEAK: 422,
+  ACCESS_USER_EXISTS: 409,
+  ACCESS_USER_UNKNOWN: 404,
+  ACCESS_LAST_ADMIN: 409,
+  ACCESS_TOO_MANY_USERS: 409,
+  ACCESS_TOTP_WRONG: 422,
+  ACCESS_PROVIDER_UNKNOWN: 404,
+  ACCESS_PROVIDER_FAILED: 502,
+  ACCESS_NOT_INVITED: 403,
   STORE_LOCKED: 503,
   STORE_UNAVAILABLE: 503,
   RUNTIME_UNREACHABLE: 503,

@@ -4,6 +4,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { messageOf } from "../lib/platform-error.ts";
 import { type ReplicaId, type Scope, scopeKey } from "../rollout/ids.ts";
 import { audited } from "./audited.ts";
+import { authorize } from "./auth/access.ts";
 import type { Guard } from "./auth/guard.ts";
 import { apiPrefix } from "./contract/endpoint.ts";
 import { decodeExecFrame, encodeExecFrame, execRequestSchema } from "./contract/exec-frames.ts";
@@ -34,13 +35,20 @@ export function serveExec(server: Server, parts: ApiParts, security: Security): 
     try {
       const caller = { headers: request.headers, address: request.socket.remoteAddress ?? "" };
       security.guard.checkOrigin(caller);
-      const token = security.guard.authenticate(caller);
+      const identity = security.guard.authenticate(caller, "upgrade");
       const scope = scopeOf(request.url ?? "");
+      authorize(parts, identity, { endpoint: operateEndpoints.exec, params: scope });
       if (security.closing.aborted) throw apiError("API_CLOSING", "the control plane is closing");
       if (sockets.clients.size >= sessionLimit)
         throw apiError("API_TOO_MANY_STREAMS", `${sessionLimit} exec sessions are open already`);
       sockets.handleUpgrade(request, socket, head, (websocket) => {
-        void runSession(websocket, parts, { scope, actor: token.name, requestId, closing: security.closing });
+        void runSession(websocket, parts, {
+          scope,
+          actor: identity.name,
+          from: caller.address,
+          requestId,
+          closing: security.closing,
+        });
       });
     } catch (error) {
       refuse(socket, error, requestId);
@@ -74,7 +82,7 @@ function refuse(socket: Duplex, error: unknown, requestId: string): void {
   );
 }
 
-type Session = { scope: Scope; actor: string; requestId: string; closing: AbortSignal };
+type Session = { scope: Scope; actor: string; from: string; requestId: string; closing: AbortSignal };
 
 async function runSession(websocket: WebSocket, parts: ApiParts, session: Session): Promise<void> {
   const over = new AbortController();
@@ -120,7 +128,7 @@ async function execute(
   const replica = await findReplica(parts.engine, scope, request);
   audited(
     parts,
-    { by: { name: session.actor, reason: "" }, action: "exec", target: scopeKey(scope) },
+    { by: { name: session.actor, reason: "", from: session.from }, action: "exec", target: scopeKey(scope) },
     // Only the program: its arguments may hold a password.
     (detail) => detail({ service: request.service, replica, program: request.argv[0] ?? "" }),
   );

@@ -1,16 +1,22 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { ApiToken } from "../store/port.ts";
+import { environmentOf, sourceSettings } from "../delivery/source-settings.ts";
+import { may, maySomewhere } from "../policy/permissions.ts";
+import { demand } from "./auth/access.ts";
 import type { Guard } from "./auth/guard.ts";
+import type { Identity } from "./auth/identity.ts";
+import { apiError } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 import { followPush, type PushedRef } from "./push-answer.ts";
+import { readPushedRefs } from "./push-commands.ts";
 
 /** A push may take this long from its start to its hook's call. */
 const ticketMs = 30 * 60_000;
 /** Ref updates of one push beyond this are refused: nobody pushes so many branches by hand. */
 const maxRefs = 100;
 
-type Ticket = { source: string; user: string; until: number };
+type Ticket = { source: string; user: Identity; until: number };
 
 /**
  * Smart HTTP for git clients: `git push http://roadstead@HOST/git/<stack>.git main` with an API token as the password.
@@ -31,9 +37,10 @@ export function gitRoutes(
       method: ["GET", "POST"],
       url: "/git/:name/*",
       exposeHeadRoute: false,
+      config: { access: { needs: "read" } },
       onRequest: async (request, reply) => {
         try {
-          options.guard.authenticate({ headers: asBearer(request), address: request.ip });
+          authenticated(request, options.guard);
         } catch (error) {
           // git asks the user or the credential helper only when it sees this.
           reply.header("www-authenticate", 'Basic realm="Roadstead: any user, an API token as password"');
@@ -41,13 +48,14 @@ export function gitRoutes(
         }
       },
       handler: async (request, reply) => {
-        const user = options.guard.authenticate({ headers: asBearer(request), address: request.ip });
+        const user = authenticated(request, options.guard);
         return await answerGit({ request, reply, parts, user, tickets, options });
       },
     });
     scope.route({
       method: "POST",
       url: "/git-hook",
+      config: { access: "signed" },
       handler: async (request, reply) => {
         const ticket = tickets.take(String(request.headers["x-roadstead-ticket"] ?? ""));
         if (!ticket)
@@ -73,7 +81,7 @@ type GitCall = {
   request: FastifyRequest<{ Params: { name: string; "*": string } }>;
   reply: FastifyReply;
   parts: ApiParts;
-  user: ApiToken;
+  user: Identity;
   tickets: Tickets;
   options: { closing: AbortSignal; ownAddress: () => string };
 };
@@ -85,6 +93,9 @@ async function answerGit({ request, reply, parts, user, tickets, options }: GitC
   const { signal } = gone(reply);
   const query = request.url.split("?")[1] ?? "";
   const pushes = path === "/git-receive-pack" || query.includes("service=git-receive-pack");
+  assertMay(user, pushes ? "develop" : "read", source);
+  const body =
+    path === "/git-receive-pack" ? await assertMayPush({ request, parts, user }, source) : request.raw;
   // A first push makes the source: the repository is all that it needs.
   if (pushes) await parts.sources.ensure(source, signal);
   const answer = await parts.sources.serve(
@@ -96,16 +107,50 @@ async function answerGit({ request, reply, parts, user, tickets, options }: GitC
       contentType: request.headers["content-type"] ?? "",
       contentEncoding: request.headers["content-encoding"] ?? "",
       protocol: String(request.headers["git-protocol"] ?? ""),
-      body: request.raw,
+      body,
       user: user.name,
       hook: {
         ROADSTEAD_HOOK_URL: `${options.ownAddress()}/git-hook`,
-        ROADSTEAD_HOOK_TICKET: pushes ? tickets.issue({ source, user: user.name }) : "",
+        ROADSTEAD_HOOK_TICKET: pushes ? tickets.issue({ source, user }) : "",
       },
     },
     AbortSignal.any([signal, options.closing]),
   );
   return reply.code(answer.status).headers(answer.headers).send(answer.body);
+}
+
+function authenticated(request: FastifyRequest, guard: Guard): Identity {
+  return guard.authenticate({ headers: asBearer(request), address: request.ip }, "change");
+}
+
+/** Of a repository that somebody may not even read, they do not learn that it is there. */
+function assertMay({ grants }: Identity, needs: "read" | "develop", source: string): void {
+  if (maySomewhere(grants, needs, source)) return;
+  if (maySomewhere(grants, "read", source))
+    throw apiError("API_FORBIDDEN", `this needs the permission to ${needs} on ${source}`);
+  throw apiError("API_NOT_FOUND", `there is no repository ${source}, or you have no access to it`);
+}
+
+/** A branch that an environment follows is moved only by who may deploy there. Answers the body as it came. */
+async function assertMayPush(
+  { request, parts, user }: Pick<GitCall, "request" | "parts" | "user">,
+  source: string,
+): Promise<Readable> {
+  const { refs, body } = await readPushedRefs(request.raw);
+  // Packed or signed in a way that is not read here: then only by who may everything on the source.
+  if (refs === undefined || request.headers["content-encoding"] !== undefined)
+    demand(user, "develop", { stack: source });
+  const settings = sourceSettings(parts.store, source);
+  for (const ref of refs ?? []) {
+    const environment = environmentOf(settings, ref.replace(/^refs\/heads\//, ""));
+    if (environment !== undefined) demandDevelop(user, source, environment);
+  }
+  return body;
+}
+
+function demandDevelop({ grants }: Identity, stack: string, environment: string): void {
+  if (!may(grants, "develop", { stack, environment }))
+    throw apiError("API_FORBIDDEN", `you may not deploy to ${stack}/${environment}`);
 }
 
 function gone(reply: FastifyReply): AbortController {
@@ -132,7 +177,7 @@ class Tickets {
     this.#parts = parts;
   }
 
-  issue(push: { source: string; user: string }): string {
+  issue(push: { source: string; user: Identity }): string {
     const now = this.#parts.clock.now();
     for (const [key, { until }] of this.#open) if (until <= now) this.#open.delete(key);
     const ticket = randomBytes(24).toString("base64url");

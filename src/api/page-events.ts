@@ -1,5 +1,5 @@
 import type { RunId } from "../delivery/run.ts";
-import type { DeploymentId } from "../rollout/ids.ts";
+import type { DeploymentId, Scope } from "../rollout/ids.ts";
 import type { PageEvent } from "./contract/pages.ts";
 import type { ApiParts } from "./parts.ts";
 import type { StreamItem } from "./route.ts";
@@ -14,6 +14,7 @@ const gatherMs = 200;
 export async function* pageEvents(
   { store, delivery, clock, version }: Pick<ApiParts, "store" | "delivery" | "clock" | "version">,
   signal: AbortSignal,
+  sees: (scope: Scope) => boolean,
 ): AsyncGenerator<StreamItem<PageEvent>, void, undefined> {
   const deployments = new Set<DeploymentId>();
   const runs = new Set<RunId>();
@@ -34,7 +35,8 @@ export async function* pageEvents(
     yield { item: { type: "hello", version }, event: "hello" };
     while (!signal.aborted) {
       if (deployments.size + runs.size === 0) await new Promise<void>((resolve) => (wake = resolve));
-      for (const item of taken(store, delivery, { deployments, runs })) yield { item, event: item.type };
+      for (const item of taken(store, delivery, { deployments, runs }))
+        if (item.scope !== undefined && sees(item.scope)) yield { item, event: item.type };
       await clock.sleep(gatherMs, signal).catch(() => undefined);
     }
   } finally {
@@ -47,8 +49,8 @@ function taken(
   store: ApiParts["store"],
   delivery: ApiParts["delivery"],
   { deployments, runs }: { deployments: Set<DeploymentId>; runs: Set<RunId> },
-): PageEvent[] {
-  const items: PageEvent[] = [];
+): Extract<PageEvent, { type: "changed" }>[] {
+  const items: Extract<PageEvent, { type: "changed" }>[] = [];
   for (const id of deployments) {
     const scope = store.deployments.get(id)?.scope;
     items.push({ type: "changed", topic: "deployment", id, ...(scope === undefined ? {} : { scope }) });

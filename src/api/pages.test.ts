@@ -57,7 +57,7 @@ describe("what the dashboard asks for", () => {
   it("tells of a deployment once, however many steps it took meanwhile", async () => {
     const api = new ApiWorld();
     const end = new AbortController();
-    const events = pageEvents(api.parts, end.signal);
+    const events = pageEvents(api.parts, end.signal, () => true);
     expect((await events.next()).value).toMatchObject({ item: { type: "hello" } });
     const next = events.next();
     const id = await api.deploy([db]);

@@ -1,3 +1,4 @@
+import type { Access } from "../access/access.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { DirectGates } from "../delivery/direct-gates.ts";
 import type { Previews } from "../delivery/previews.ts";
@@ -19,6 +20,9 @@ export type ApiParts = {
   engine: Engine;
   runtime: Runtime;
   store: Store;
+  access: Access;
+  /** After the owner is set up: the code's file goes. */
+  onSetUp?: () => void;
   sources: Sources;
   delivery: Delivery;
   webhooks: Webhooks;

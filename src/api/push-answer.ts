@@ -2,7 +2,9 @@ import type { Run } from "../delivery/run.ts";
 import { environmentOf, sourceSettings } from "../delivery/source-settings.ts";
 import { formatSeconds } from "../lib/duration.ts";
 import { messageOf, PlatformError } from "../lib/platform-error.ts";
+import { may } from "../policy/permissions.ts";
 import { audited } from "./audited.ts";
+import type { Identity } from "./auth/identity.ts";
 import type { ApiParts } from "./parts.ts";
 import { runEvents } from "./run-events.ts";
 
@@ -13,7 +15,7 @@ const nothing = /^0+$/;
 /** Starts the runs of a push and writes, line by line, what the pusher's terminal shows until they are over. */
 export async function followPush(
   parts: ApiParts,
-  push: { source: string; user: string; refs: readonly PushedRef[] },
+  push: { source: string; user: Identity; refs: readonly PushedRef[] },
   write: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -24,6 +26,10 @@ export async function followPush(
     if (environment === undefined) {
       write(`${branch} is kept; no environment follows it`);
       write(`  roadstead source ${push.source} --branch ${branch}=staging`);
+      continue;
+    }
+    if (!may(push.user.grants, "develop", { stack: push.source, environment })) {
+      write(`✗ ${push.user.name} may not deploy to ${push.source}/${environment}`);
       continue;
     }
     try {
@@ -39,11 +45,12 @@ export async function followPush(
 
 async function begin(
   parts: ApiParts,
-  push: { source: string; user: string; branch: string; environment: string; commit: string },
+  push: { source: string; user: Identity; branch: string; environment: string; commit: string },
   signal: AbortSignal,
 ): Promise<Run> {
   const { source, branch, environment, commit } = push;
-  const by = { name: push.user, reason: `push of ${branch}` };
+  const { name, aliases } = push.user;
+  const by = { name, aliases, reason: `push of ${branch}` };
   const { subject, author } = await parts.sources.describe(source, commit, signal);
   const scope = { stack: source, environment };
   return audited(parts, { by, action: "push", target: source }, (detail) => {

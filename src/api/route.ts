@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { messageOf } from "../lib/platform-error.ts";
+import { type AccessTarget, may, type Permission } from "../policy/permissions.ts";
 import type { Actor } from "../reconciler/engine.ts";
-import type { ApiToken } from "../store/port.ts";
+import { authorize, demand, sees } from "./auth/access.ts";
 import type { Guard } from "./auth/guard.ts";
+import type { Identity } from "./auth/identity.ts";
 import { apiPrefix, type Endpoint } from "./contract/endpoint.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { apiError } from "./errors.ts";
@@ -23,8 +25,21 @@ export type ApiCall<E extends Endpoint> = {
   params: Parsed<E, "params">;
   query: Parsed<E, "query">;
   body: Parsed<E, "body">;
-  /** Name of the token; the reason comes from the input. */
+  /** Who calls, for the audit trail; the reason comes from the input. */
   actor: (reason?: string) => Actor;
+  /** Absent where the endpoint is anonymous. */
+  identity: Identity | undefined;
+  /** Whether the caller holds a permission there: for answers that show a part of many. */
+  may: (permission: Permission, target: AccessTarget) => boolean;
+  /** Whether the caller may know of it at all: of a stack, or of one of its environments. */
+  sees: (target: AccessTarget) => boolean;
+  /** Refuses unless the endpoint's permission is held there, for targets that stand in the input. */
+  demand: (target: AccessTarget) => void;
+  address: string;
+  agent: string;
+  /** Over TLS, here or at a proxy before us. */
+  secure: boolean;
+  setCookie: (cookie: string) => void;
   lastEventId: string | undefined;
 };
 
@@ -49,7 +64,7 @@ export class Router {
   readonly parts: ApiParts;
   readonly closing: AbortSignal;
   readonly #guard: Guard;
-  readonly #callers = new WeakMap<FastifyRequest, ApiToken>();
+  readonly #callers = new WeakMap<FastifyRequest, Identity>();
   #streams = 0;
 
   constructor(app: FastifyInstance, parts: ApiParts, options: { guard: Guard; closing: AbortSignal }) {
@@ -61,7 +76,7 @@ export class Router {
 
   answer<E extends Endpoint>(endpoint: E, handler: Handler<E>): void {
     this.#route(endpoint, async (request, reply) => {
-      const answer = await handler(this.#call(endpoint, request));
+      const answer = await handler(this.#call(endpoint, request, reply));
       const checked = endpoint.response.safeParse(answer);
       if (!checked.success)
         throw apiError("API_INTERNAL", "the answer does not fit the contract", { cause: checked.error });
@@ -72,7 +87,7 @@ export class Router {
   stream<E extends Endpoint>(endpoint: E, handler: StreamHandler<E>): void {
     const sse = endpoint.stream === "sse";
     this.#route(endpoint, async (request, reply) => {
-      const items = await handler(this.#call(endpoint, request));
+      const items = await handler(this.#call(endpoint, request, reply));
       if (this.closing.aborted) throw apiError("API_CLOSING", "the control plane is closing");
       if (this.#streams >= streamLimit)
         throw apiError("API_TOO_MANY_STREAMS", `${streamLimit} streams are open already`);
@@ -106,26 +121,38 @@ export class Router {
       method: endpoint.method,
       url: `${apiPrefix}${endpoint.path}`,
       exposeHeadRoute: false,
+      config: { access: endpoint.anonymous ? "anonymous" : { needs: endpoint.needs ?? "nobody" } },
       // Before the body is read: a stranger must not make the control plane take in 32 MiB.
       onRequest: async (request) => {
         if (endpoint.anonymous) return;
         const caller = { headers: request.headers, address: request.ip };
-        this.#callers.set(request, this.#guard.authenticate(caller));
+        const identity = this.#guard.authenticate(caller, endpoint.method === "GET" ? "read" : "change");
+        this.#callers.set(request, identity);
+        authorize(this.parts, identity, { endpoint, params: request.params as Record<string, string> });
       },
       handler: handle,
     });
   }
 
-  #call<E extends Endpoint>(endpoint: E, request: FastifyRequest): ApiCall<E> {
+  #call<E extends Endpoint>(endpoint: E, request: FastifyRequest, reply: FastifyReply): ApiCall<E> {
     const caller = this.#callers.get(request);
     if (!caller && !endpoint.anonymous) throw apiError("API_TOKEN_MISSING", "this needs an API token");
+    const { name = "anonymous", aliases = [], grants = [] } = caller ?? {};
     const { params, query, body } = request;
     const input = parseInput(endpoint, { params, query, body });
     const lastEventId = request.headers["last-event-id"];
     return {
       ...(input as Pick<ApiCall<E>, "params" | "query" | "body">),
-      actor: (reason = "") => ({ name: caller?.name ?? "anonymous", reason }),
+      actor: (reason = "") => ({ name, reason, aliases, from: request.ip }),
       lastEventId: Array.isArray(lastEventId) ? lastEventId[0] : lastEventId,
+      identity: caller,
+      may: (permission, target) => may(grants, permission, target),
+      sees: (target) => sees({ grants }, target),
+      demand: (target) => demand({ grants }, endpoint.needs ?? "administer", target),
+      address: request.ip,
+      agent: String(request.headers["user-agent"] ?? ""),
+      secure: isSecure(request),
+      setCookie: (cookie) => void reply.header("set-cookie", cookie),
     };
   }
 
@@ -138,6 +165,11 @@ export class Router {
     const item = { error: errorAnswer(error, requestId).body };
     await stream.write(sse ? asEvent({ item, event: "error" }) : asLine({ item })).catch(() => undefined);
   }
+}
+
+/** A proxy that ends TLS says so; a client that lies about it only makes its own cookie stricter. */
+function isSecure(request: FastifyRequest): boolean {
+  return request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
 }
 
 function asEvent({ item, id, event }: StreamItem<unknown>): string {

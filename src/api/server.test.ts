@@ -21,12 +21,6 @@ function pathOf(endpoint: Endpoint): string {
 }
 
 describe("the contract", () => {
-  it("has no anonymous endpoint but health", () => {
-    expect(endpoints.filter(([, endpoint]) => endpoint.anonymous).map(([name]) => name)).toEqual([
-      "system.health",
-    ]);
-  });
-
   it.each(withRoute.filter(([, endpoint]) => !endpoint.anonymous))(
     "%s answers 401 without and with a wrong token, before it looks at the input",
     async (_, endpoint) => {

@@ -2,12 +2,13 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { messageOf } from "../lib/platform-error.ts";
 import { Guard } from "./auth/guard.ts";
 import { errorAnswer } from "./error-answer.ts";
-import { apiError } from "./errors.ts";
+import { apiError, LaterError } from "./errors.ts";
 import { serveExec } from "./exec-socket.ts";
 import { gitRoutes } from "./git-http.ts";
 import { parseJsonBody } from "./input.ts";
 import type { ApiParts } from "./parts.ts";
 import { Router } from "./route.ts";
+import { collectRouteRules, type RouteRule } from "./route-access.ts";
 import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
@@ -15,9 +16,12 @@ import { forgeRoutes } from "./routes/forge.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { sessionRoutes } from "./routes/session.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { updateRoutes } from "./routes/updates.ts";
+import { userRoutes } from "./routes/users.ts";
 import { webFiles } from "./web-files.ts";
 import { webhookRoutes } from "./webhook-http.ts";
 
@@ -38,6 +42,8 @@ const securityHeaders = {
 export type ApiServer = {
   /** For tests: `inject` needs no socket. */
   app: FastifyInstance;
+  /** Every route with who may call it. */
+  rules: readonly RouteRule[];
   /** Answers the address that it listens at, e.g. `http://127.0.0.1:7700`. Port 0 picks a free one. */
   listen(at: { host: string; port: number }): Promise<string>;
   /** Ends streams, lets requests in progress finish within 5 seconds, then closes all connections. */
@@ -49,6 +55,7 @@ export function createServer(parts: ApiParts): ApiServer {
   const closing = new AbortController();
   const guard = new Guard(parts);
   const app = createApp(parts, guard);
+  const rules = collectRouteRules(app);
   const router = new Router(app, parts, { guard, closing: closing.signal });
   stackRoutes(router);
   deploymentRoutes(router);
@@ -60,6 +67,9 @@ export function createServer(parts: ApiParts): ApiServer {
   operateRoutes(router);
   systemRoutes(router);
   pageRoutes(router);
+  tokenRoutes(router);
+  sessionRoutes(router);
+  userRoutes(router);
   let ownAddress = "";
   gitRoutes(app, parts, { guard, closing: closing.signal, ownAddress: () => ownAddress });
   webhookRoutes(app, parts);
@@ -67,6 +77,7 @@ export function createServer(parts: ApiParts): ApiServer {
   serveExec(app.server, parts, { guard, closing: closing.signal });
   return {
     app,
+    rules,
     async listen(at) {
       ownAddress = await app.listen(at);
       return ownAddress;
@@ -122,13 +133,18 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
         ...(error instanceof Error && error.cause !== undefined ? { cause: messageOf(error.cause) } : {}),
       });
     if (status === 401 && !reply.hasHeader("www-authenticate")) reply.header("www-authenticate", "Bearer");
-    if (status === 429) reply.header("retry-after", String(guard.retryAfterSeconds(request.ip)));
+    if (status === 429)
+      reply.header("retry-after", String(retryAfter(error) ?? guard.retryAfterSeconds(request.ip)));
     return reply.code(status).send({ error: body });
   });
   app.setNotFoundHandler((request) => {
     throw notFound(request);
   });
   return app;
+}
+
+function retryAfter(error: unknown): number | undefined {
+  return error instanceof LaterError ? error.retryAfterSeconds : undefined;
 }
 
 function notFound(request: FastifyRequest): Error {

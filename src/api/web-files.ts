@@ -27,8 +27,9 @@ const pageHeaders = {
  * without a file are the page's own. Packed copies (`.br`, `.gz`) lie beside the files. Nothing is kept in memory.
  */
 export function webFiles(app: FastifyInstance, folder: string): void {
-  app.get("/", (request, reply) => sendPage(folder, request, reply));
-  app.get("/*", async (request, reply) => {
+  const config = { access: "anonymous" as const };
+  app.get("/", { config }, (request, reply) => sendPage(folder, request, reply));
+  app.get("/*", { config }, async (request, reply) => {
     const path = decodeURIComponent(request.url.split("?")[0] ?? "/");
     if (notPages.some((prefix) => path.startsWith(prefix))) throw unknown(path);
     if (extname(path) === "") return sendPage(folder, request, reply);

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { WebhookName } from "../delivery/webhook.ts";
 import { webhookError } from "../delivery/webhook.ts";
 import { type ForgeKind, forgeKinds } from "../forge/port.ts";
+import { FailureLimit } from "../lib/failure-limit.ts";
 import { PlatformError } from "../lib/platform-error.ts";
-import { FailureLimit } from "./auth/failure-limit.ts";
 import { apiError, statusOf } from "./errors.ts";
 import type { ApiParts } from "./parts.ts";
 
@@ -26,6 +26,7 @@ export function webhookRoutes(app: FastifyInstance, parts: ApiParts): void {
       scope.route<HookRoute>({
         method: "POST",
         url,
+        config: { access: "signed" },
         handler: async (request, reply) => {
           try {
             return await answer(parts, request, reply);

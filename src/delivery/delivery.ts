@@ -116,8 +116,9 @@ export class Delivery {
     const run = this.#known(id);
     if (run.state !== "waiting" || !run.phases.some((p) => p.name === "approve" && p.state === "waiting"))
       throw new DeliveryError("DELIVERY_NOT_WAITING", `the run ${id} does not wait for approval`);
-    const control = { kind, by: by.name, reason: by.reason };
-    assertMayDecide(run, kind, by.name);
+    const { name, reason, aliases } = by;
+    const control = { kind, by: name, reason, ...(aliases ? { aliases } : {}) };
+    assertMayDecide(run, kind, by);
     const changed = this.book.update(id, (known) => ({ ...known, control }));
     this.#wake(run.scope);
     return changed;

@@ -79,12 +79,14 @@ export type PhaseRecord = {
   progress?: unknown;
 };
 
-export type RunControl =
-  | { kind: "abort"; by: string; reason: string }
-  | { kind: "approve"; by: string; reason: string }
-  | { kind: "reject"; by: string; reason: string }
-  /** Deploys although a freeze or a window says to wait. */
-  | { kind: "override"; by: string; reason: string };
+export type RunControl = {
+  /** `override`: deploys although a freeze or a window says to wait. */
+  kind: "abort" | "approve" | "reject" | "override";
+  by: string;
+  reason: string;
+  /** Other names of the same person: what any of them brought is their own change. */
+  aliases?: readonly string[];
+};
 
 export type RunFailure = {
   phase: PhaseName;

@@ -21,6 +21,10 @@ describe("approval (R-071)", () => {
   it("wants a second pair of eyes for a yes, not for a no", () => {
     expect(refusalOf(rule, { kind: "approve", by: "ada" }, run)).toContain("somebody else");
     expect(refusalOf(rule, { kind: "reject", by: "ada" }, run)).toBeUndefined();
+    const known = { by: "ada@example.com", aliases: ["ada"] };
+    expect(refusalOf({ ...rule, approvers: [] }, { kind: "approve", ...known }, run)).toContain(
+      "somebody else",
+    );
     expect(refusalOf({ ...rule, fourEyes: false }, { kind: "approve", by: "ada" }, run)).toBeUndefined();
     const byAuthor = { requestedBy: "ci", author: "grace" };
     expect(refusalOf(rule, { kind: "approve", by: "grace" }, byAuthor)).toContain("somebody else");

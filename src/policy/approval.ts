@@ -8,15 +8,21 @@ export type ApprovalRule = {
   remindEveryMs: number;
 };
 
-export type Decision = { kind: "approve" | "reject"; by: string };
+export type Decision = {
+  kind: "approve" | "reject";
+  by: string;
+  /** Other names of the same person, such as that of their commits: they make a change one's own, never an approver. */
+  aliases?: readonly string[];
+};
 
 /** Why this decision does not count; undefined: it does. Whoever brought a change may always take it back. */
 export function refusalOf(
   rule: ApprovalRule,
-  { kind, by }: Decision,
+  { kind, by, aliases = [] }: Decision,
   run: { requestedBy: string; author: string },
 ): string | undefined {
-  const own = by === run.requestedBy || by === run.author;
+  const names = [by, ...aliases];
+  const own = names.includes(run.requestedBy) || names.includes(run.author);
   if (kind === "reject" && own) return undefined;
   if (rule.approvers.length > 0 && !rule.approvers.includes(by))
     return `${by} is not among the approvers (${rule.approvers.join(", ")})`;

@@ -30,7 +30,14 @@ export interface Engine {
   list(): Promise<ScopeStatus[]>;
 }
 
-export type Actor = { name: string; reason: string };
+export type Actor = {
+  name: string;
+  reason: string;
+  /** Other names of the same person: the author of a commit must not approve it under their e-mail address. */
+  aliases?: readonly string[];
+  /** The address that the request came from. */
+  from?: string;
+};
 
 export type ScopeStatus = {
   scope: Scope;

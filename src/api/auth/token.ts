@@ -11,9 +11,10 @@ const prefix = "road_";
 export function createToken(
   name: string,
   { store, ids, clock }: { store: Store; ids: Ids; clock: Clock },
+  access: Pick<ApiToken, "grants" | "expiresAt" | "owner"> = {},
 ): ApiToken & { secret: string } {
   const secret = `${prefix}${randomBytes(32).toString("base64url")}`;
-  const token = { id: ids.next("tok"), name, createdAt: clock.now() };
+  const token = { id: ids.next("tok"), name, createdAt: clock.now(), ...access };
   store.tokens.create({ ...token, secretHash: hashOf(secret) });
   return { ...token, secret };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { grantSchema } from "./access.ts";
 import { count, endpoint, list } from "./endpoint.ts";
 import { scopeSchema, serviceStatusSchema } from "./models.ts";
 
@@ -7,6 +8,11 @@ const tokenSchema = z.object({
   name: z.string(),
   createdAt: z.number(),
   lastUsedAt: z.number().exactOptional(),
+  /** Absent: everything, everywhere. */
+  grants: list(grantSchema).exactOptional(),
+  expiresAt: z.number().exactOptional(),
+  /** Id of the user who made it. */
+  owner: z.string().exactOptional(),
 });
 export type TokenView = z.output<typeof tokenSchema>;
 
@@ -92,7 +98,7 @@ export const systemEndpoints = {
     method: "GET",
     path: "/tokens",
     needs: "self",
-    summary: "API tokens, without their secrets.",
+    summary: "API tokens, without their secrets: one's own, for administrators all.",
     response: z.object({ tokens: list(tokenSchema) }),
   }),
   createToken: endpoint({
@@ -100,7 +106,13 @@ export const systemEndpoints = {
     path: "/tokens",
     needs: "self",
     summary: "Makes a token. Its secret is in this answer and nowhere else.",
-    body: z.object({ name: z.string().trim().min(1).max(100) }),
+    body: z.object({
+      name: z.string().trim().min(1).max(100),
+      /** What it may do, at most what its maker may. Absent: what its maker may. */
+      grants: z.array(grantSchema).min(1).max(50).exactOptional(),
+      /** Epoch ms. */
+      expiresAt: z.number().int().positive().exactOptional(),
+    }),
     status: 201,
     response: tokenSchema.extend({ secret: z.string() }),
   }),

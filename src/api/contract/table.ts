@@ -1,3 +1,4 @@
+import { accessEndpoints } from "./access.ts";
 import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
@@ -21,6 +22,7 @@ export const apiTable = {
   operate: operateEndpoints,
   system: systemEndpoints,
   pages: pageEndpoints,
+  access: accessEndpoints,
 };
 
 export type ApiTable = typeof apiTable;

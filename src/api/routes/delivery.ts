@@ -9,13 +9,17 @@ import type { Router } from "../route.ts";
 import { runEvents, viewRun } from "../run-events.ts";
 
 const gitLimitMs = 60_000;
+/** So far back runs are looked through for those that the caller may see. */
+const searchedRuns = 1000;
 
 export function deliveryRoutes(router: Router): void {
   const { parts } = router;
   const { store, delivery, sources, clock } = parts;
 
-  router.answer(deliveryEndpoints.sources, async () => ({
-    sources: (await sources.list()).map((name) => sourceSettings(store, name)),
+  router.answer(deliveryEndpoints.sources, async ({ sees }) => ({
+    sources: (await sources.list())
+      .filter((name) => sees({ stack: name }))
+      .map((name) => sourceSettings(store, name)),
   }));
 
   router.answer(deliveryEndpoints.saveSource, async ({ params, body, actor }) => {
@@ -31,9 +35,10 @@ export function deliveryRoutes(router: Router): void {
     });
   });
 
-  router.answer(deliveryEndpoints.start, async ({ params, body, actor }) => {
+  router.answer(deliveryEndpoints.start, async ({ params, body, actor, demand }) => {
     const settings = sourceSettings(store, params.source);
     const environment = body.environment ?? environmentOf(settings, body.ref) ?? "production";
+    demand({ stack: params.source, environment });
     const how = { trigger: "manual" as const, ...(body.noCache ? { noCache: true } : {}) };
     const wish = { source: params.source, ref: body.ref, environment, ...how };
     const by = actor(body.reason);
@@ -44,8 +49,12 @@ export function deliveryRoutes(router: Router): void {
     return viewRun(run);
   });
 
-  router.answer(deliveryEndpoints.runs, ({ query }) => ({
-    runs: delivery.book.list(query.limit, query.source ? { source: query.source } : undefined).map(viewRun),
+  router.answer(deliveryEndpoints.runs, ({ query, sees, may }) => ({
+    runs: delivery.book
+      .list(may("read", {}) ? query.limit : searchedRuns, query.source ? { source: query.source } : undefined)
+      .filter(({ scope }) => sees(scope))
+      .slice(0, query.limit)
+      .map(viewRun),
   }));
 
   router.answer(deliveryEndpoints.run, ({ params }) => viewRun(known(delivery, params.id)));

@@ -35,9 +35,10 @@ export function environmentRoutes(router: Router): void {
     return { variables: viewEnvironment(viewParts, scope) };
   });
 
-  router.answer(environmentEndpoints.compare, ({ params, query }) => {
+  router.answer(environmentEndpoints.compare, ({ params, query, demand }) => {
     const scope = scopeOf(params);
     const other = query.with === undefined ? undefined : { ...scope, environment: query.with };
+    if (other) demand(other);
     const differences = other
       ? compareEnvironments(viewParts, scope, other)
       : comparePending(viewParts, scope);

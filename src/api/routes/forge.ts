@@ -45,8 +45,9 @@ export function forgeRoutes(router: Router): void {
     });
   });
 
-  router.answer(forgeEndpoints.previews, async ({ query }) => {
-    const views = previews.list(query.source).map((preview) => viewPreview(parts, preview));
+  router.answer(forgeEndpoints.previews, async ({ query, sees }) => {
+    const visible = previews.list(query.source).filter((preview) => sees(previewScope(preview)));
+    const views = visible.map((preview) => viewPreview(parts, preview));
     return { previews: await Promise.all(views) };
   });
 

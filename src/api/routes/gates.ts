@@ -20,9 +20,10 @@ export function gateRoutes(router: Router): void {
   const { parts } = router;
   const { store, delivery, clock, ids } = parts;
 
-  router.answer(gateEndpoints.freezes, () => ({ freezes: freezes(store) }));
+  router.answer(gateEndpoints.freezes, ({ sees }) => ({ freezes: freezes(store).filter(sees) }));
 
-  router.answer(gateEndpoints.freeze, ({ body, actor }) => {
+  router.answer(gateEndpoints.freeze, ({ body, actor, demand }) => {
+    demand(body);
     const by = actor(body.reason);
     const freeze: FreezeRecord = { ...body, id: ids.next("freeze"), by: by.name, at: clock.now() };
     return audited(parts, { by, action: "freeze.on", target: targetOf(freeze) }, (detail) => {

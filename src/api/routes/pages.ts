@@ -22,8 +22,12 @@ export function pageRoutes(router: Router): void {
     return stack;
   };
 
-  router.answer(pageEndpoints.deployments, ({ query }) => ({
-    deployments: store.deployments.list("all", query.limit).map(viewDeployment),
+  router.answer(pageEndpoints.deployments, ({ query, sees, may }) => ({
+    deployments: store.deployments
+      .list("all", may("read", {}) ? query.limit : searched)
+      .filter(({ scope }) => sees(scope))
+      .slice(0, query.limit)
+      .map(viewDeployment),
   }));
 
   router.answer(pageEndpoints.topology, ({ params }) => {
@@ -57,7 +61,12 @@ export function pageRoutes(router: Router): void {
     };
   });
 
-  router.stream(pageEndpoints.events, async () => (signal: AbortSignal) => pageEvents(router.parts, signal));
+  router.stream(
+    pageEndpoints.events,
+    async ({ sees }) =>
+      (signal: AbortSignal) =>
+        pageEvents(router.parts, signal, sees),
+  );
 }
 
 function topologyService(stack: Stack, service: Service): TopologyView["services"][number] {

@@ -11,7 +11,9 @@ import { viewDeployment, viewRelease } from "../views.ts";
 export function stackRoutes(router: Router): void {
   const { engine, store, resolve } = router.parts;
 
-  router.answer(stackEndpoints.list, async () => ({ stacks: await engine.list() }));
+  router.answer(stackEndpoints.list, async ({ sees }) => ({
+    stacks: (await engine.list()).filter(({ scope }) => sees(scope)),
+  }));
 
   router.answer(stackEndpoints.check, ({ body }) => {
     const { stack, problems } = resolve(body.bundle, body.environment);

@@ -1,8 +1,5 @@
 import type { ServiceStatus } from "../../reconciler/engine.ts";
-import { audited } from "../audited.ts";
-import { createToken } from "../auth/token.ts";
 import { systemEndpoints } from "../contract/system.ts";
-import { apiError } from "../errors.ts";
 import { openApiDocument } from "../openapi.ts";
 import type { Router } from "../route.ts";
 
@@ -19,8 +16,9 @@ export function systemRoutes(router: Router): void {
     return { status: "ok" as const, version: parts.version, runtime: runtime.name, edge: parts.edgeName };
   });
 
-  router.answer(systemEndpoints.healthAll, async () => {
-    const services = (await engine.list()).flatMap(({ scope, services }) =>
+  router.answer(systemEndpoints.healthAll, async ({ sees }) => {
+    const visible = (await engine.list()).filter(({ scope }) => sees(scope));
+    const services = visible.flatMap(({ scope, services }) =>
       services.map((service) => ({
         scope,
         service: service.name,
@@ -53,33 +51,4 @@ export function systemRoutes(router: Router): void {
     if (!broken) return { ok: true };
     return { ok: false, firstBroken: { ...broken, detail: { ...broken.detail } } };
   });
-
-  tokenRoutes(router);
-}
-
-function tokenRoutes(router: Router): void {
-  const { parts } = router;
-  const { store } = parts;
-
-  router.answer(systemEndpoints.tokens, () => ({ tokens: store.tokens.list() }));
-
-  router.answer(systemEndpoints.createToken, ({ body, actor }) =>
-    audited(parts, { by: actor(), action: "token.create", target: body.name }, (detail) => {
-      const token = createToken(body.name, parts);
-      detail({ id: token.id });
-      return token;
-    }),
-  );
-
-  router.answer(systemEndpoints.removeToken, ({ params, actor }) =>
-    audited(parts, { by: actor(), action: "token.remove", target: params.id }, (detail) => {
-      const tokens = store.tokens.list();
-      const token = tokens.find((candidate) => candidate.id === params.id);
-      if (!token) throw apiError("API_NOT_FOUND", `there is no token ${params.id}`);
-      if (tokens.length === 1) throw apiError("API_LAST_TOKEN", "the last token can't be removed");
-      store.tokens.remove(token.id);
-      detail({ name: token.name });
-      return { removed: true as const };
-    }),
-  );
 }

@@ -23,7 +23,9 @@ export function updateRoutes(router: Router): void {
     return { services: updates.updater.poke(params, body.services) };
   });
 
-  router.answer(updateEndpoints.awaiting, () => ({ updates: updates.approvals.awaiting() }));
+  router.answer(updateEndpoints.awaiting, ({ sees }) => ({
+    updates: updates.approvals.awaiting().filter(({ scope }) => sees(scope)),
+  }));
 
   for (const kind of ["approve", "reject"] as const)
     router.answer(updateEndpoints[kind], ({ params, body, actor }) => {
@@ -37,9 +39,10 @@ export function updateRoutes(router: Router): void {
       });
     });
 
-  router.answer(updateEndpoints.images, async ({ query }) => {
+  router.answer(updateEndpoints.images, async ({ query, sees }) => {
     const signal = AbortSignal.any([router.closing, AbortSignal.timeout(engineLimitMs)]);
-    return { images: await updates.images.list(signal, query.keep) };
+    const images = await updates.images.list(signal, query.keep);
+    return { images: images.filter(({ stack }) => sees({ stack })) };
   });
 
   router.answer(updateEndpoints.pruneImages, async ({ body, actor }) => {
