@@ -60,6 +60,18 @@ const mayImport: Record<string, readonly string[]> = {
     "src/reconciler",
   ],
   "src/access": ["src/lib", "src/policy", "src/store"],
+  "src/telemetry": ["src/lib"],
+  "src/watch": [
+    "src/lib",
+    "src/stack",
+    "src/rollout",
+    "src/policy",
+    "src/runtime",
+    "src/edge",
+    "src/store",
+    "src/reconciler",
+    "src/telemetry",
+  ],
   "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/reconciler": [
     "src/lib",
@@ -73,6 +85,8 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api/contract": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/api": [
     "src/lib",
+    "src/telemetry",
+    "src/watch",
     "src/publish",
     "src/api/contract",
     "src/access",

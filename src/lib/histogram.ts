@@ -1,8 +1,8 @@
 /**
  * Mergeable latency histogram with logarithmic buckets (the DDSketch mapping, https://arxiv.org/abs/1908.10693):
- * any quantile is exact within 2 %. Counts of two histograms add up, so percentiles are never averaged.
+ * any quantile is exact within 1 %. Counts of two histograms add up, so percentiles are never averaged.
  */
-const relativeError = 0.02;
+const relativeError = 0.01;
 const gamma = (1 + relativeError) / (1 - relativeError);
 const logGamma = Math.log(gamma);
 const smallestMs = 0.01;
@@ -13,7 +13,7 @@ export function bucketOf(milliseconds: number): number {
   return Math.ceil(Math.log(Math.max(milliseconds, smallestMs)) / logGamma);
 }
 
-/** A value of the bucket that is at most 2 % away from every other. */
+/** A value of the bucket that is at most 1 % away from every other. */
 export function middleOf(bucket: number): number {
   return (2 * gamma ** bucket) / (gamma + 1);
 }
