@@ -13,6 +13,7 @@ import { HealthTracker } from "./health-tracker.ts";
 import { assertBuildValues } from "./image-book.ts";
 import { observeScope } from "./observe-scope.ts";
 import type { EngineParts } from "./parts.ts";
+import { connectionNotes } from "./plan-connections.ts";
 import { Reconciler } from "./reconciler.ts";
 import { noOverrides, ReleaseBook } from "./release-book.ts";
 import { routeCollisions } from "./route-collisions.ts";
@@ -33,7 +34,7 @@ export class ControlEngine implements Engine {
 
   async plan(scope: Scope, request: DeployRequest): Promise<Plan> {
     const { parts, book, tracker } = this.#shared;
-    this.#accept(scope, request);
+    const stack = this.#accept(scope, request);
     const state = parts.store.scopes.get(scope);
     const overrides = state ?? noOverrides;
     const preview = previewOf(this.#shared, scope, request, state);
@@ -46,12 +47,13 @@ export class ControlEngine implements Engine {
     );
     const now = parts.clock.now();
     const kept = keptRevisions(book, state, base.base ? [base.base] : [], now);
-    return planCourse({ ...preview, ...base, mode: "deploy" }, view, {
+    const plan = planCourse({ ...preview, ...base, mode: "deploy" }, view, {
       state,
       progress: progressOf([]),
       now,
       kept,
     });
+    return { ...plan, notes: [...plan.notes, ...connectionNotes(stack)] };
   }
 
   deploy(scope: Scope, request: DeployRequest, by: Actor): Deployment {
@@ -147,7 +149,7 @@ export class ControlEngine implements Engine {
   }
 
   /** Everything that can be known to be wrong before anything starts is refused here. */
-  #accept(scope: Scope, request: DeployRequest): void {
+  #accept(scope: Scope, request: DeployRequest): Stack {
     const { parts, book } = this.#shared;
     const { stack, problems } = parts.resolve(request.bundle, scope.environment);
     if (!stack || hasErrors(problems)) {
@@ -166,6 +168,7 @@ export class ControlEngine implements Engine {
     assertBuildValues(parts.store, stack, request.pinnedImages ?? {});
     const [taken] = routeCollisions(stack, parts.store.scopes.list(), book);
     if (taken) throw engineError("ENGINE_ROUTE_TAKEN", taken);
+    return stack;
   }
 
   #queue(scope: Scope, wish: Pick<Deployment, "kind"> & Partial<Deployment>, by: Actor): Deployment {

@@ -124,9 +124,10 @@ function buildService(facts: ServiceFacts, { model, settings, options, tell }: C
 /** What is taken from `x-roadstead` as it is, in the units of a Stack. */
 function requestSettings(
   own: ServiceSettings,
-): Pick<Service, "releaseJob" | "smoke" | "sticky" | "bodyLimitBytes" | "rateLimit"> {
-  const { release, rateLimit } = own;
+): Pick<Service, "releaseJob" | "smoke" | "sticky" | "bodyLimitBytes" | "rateLimit" | "connections"> {
+  const { release, rateLimit, connections } = own;
   return {
+    ...(connections === undefined ? {} : { connections }),
     ...(release === undefined
       ? {}
       : {

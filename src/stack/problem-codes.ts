@@ -121,6 +121,10 @@ export const lintCodes: readonly ProblemCode[] = [
     "CHECK_UNAUTHENTICATED",
     "A health check asks a guarded Redis without its password, and counts the refusal as success.",
   ),
+  error(
+    "CONNECTIONS_EXCEEDED",
+    "Old and new release side by side would open more connections than a database gives; the message has the sum.",
+  ),
   error("CONTAINER_NAME_NOT_UNIQUE", "Several replicas cannot share one `container_name`."),
   either("CONTENT_MISSING", "A secret or config has no content; an empty config is only a warning."),
   error("DATABASE_PASSWORD_MISSING", "A database image does not start without a password variable."),

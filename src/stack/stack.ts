@@ -55,6 +55,8 @@ export type Service = {
   rateLimit?: RateLimit;
   /** `kind: static`: the folder served, absolute, whether unknown paths give index.html, and run-time values. */
   site?: Site;
+  /** Of a database: how many connections it accepts; of others: how many each replica opens, as written. */
+  connections?: number;
   /** Newer images of the registry are rolled out by themselves. */
   update?: UpdatePolicy;
   compose: ComposeService;

@@ -107,6 +107,14 @@ const serviceFields = {
     description: "What the built image has to keep to.",
     example: "{maxSize: 250mb}",
   }),
+  connections: field(integer(1, 100_000), {
+    type: "number",
+    default:
+      "a database's own (`max_connections` of its command, else the server's usual); others: a variable such as `DATABASE_POOL_SIZE`, or `connection_limit` in an address",
+    description:
+      "Of a database: how many connections it accepts. Of a service: how many each replica may open. A stack whose releases would open more than there are, side by side, is refused with the sum.",
+    example: "10",
+  }),
   update: field(updateSchema, {
     type: "mapping",
     default: "none; Watchtower's label `com.centurylinklabs.watchtower.enable` counts as an empty one",

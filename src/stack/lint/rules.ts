@@ -1,6 +1,7 @@
 import { tellInto } from "../facts.ts";
 import type { Problem } from "../problem.ts";
 import type { Locate } from "../problem-at.ts";
+import { overdrawnBudgets } from "./connection-budgets.ts";
 import { containerNames } from "./container-names.ts";
 import { emptyPasswords } from "./empty-passwords.ts";
 import { engineSocket } from "./engine-socket.ts";
@@ -35,6 +36,7 @@ export const lintRules: readonly LintRule[] = [
   containerNames,
   unprobedDependencies,
   inertSettings,
+  overdrawnBudgets,
 ];
 
 /** What is valid Compose but would fail, or be unsafe, once it runs. */
