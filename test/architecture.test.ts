@@ -18,6 +18,19 @@ const mayImport: Record<string, readonly string[]> = {
   "src/scan": ["src/lib", "src/policy"],
   "src/source": ["src/lib"],
   "src/forge": ["src/lib"],
+  "src/notify": ["src/lib", "src/rollout", "src/policy"],
+  "src/alerting": [
+    "src/lib",
+    "src/stack",
+    "src/rollout",
+    "src/policy",
+    "src/store",
+    "src/telemetry",
+    "src/notify",
+    "src/delivery",
+    "src/scheduler",
+    "src/reconciler",
+  ],
   "src/registry": ["src/lib", "src/stack"],
   "src/scheduler": [
     "src/lib",
@@ -86,6 +99,8 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api": [
     "src/lib",
     "src/telemetry",
+    "src/alerting",
+    "src/notify",
     "src/watch",
     "src/publish",
     "src/api/contract",
