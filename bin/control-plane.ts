@@ -18,12 +18,16 @@ import { loadCertificates } from "./certificates.ts";
 import { makeDelivery } from "./delivery.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
 import { holdHome } from "./hold-home.ts";
+import { makeImageWorks } from "./images.ts";
 import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
-import { makeUpdatesOf } from "./registry.ts";
+import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
+
+/** Longer than the registry takes; without it the rest starts all the same. */
+const registryStartMs = 30_000;
 
 /** Builds the control plane from real drivers and starts it. Replicas and edge are processes of their own and go on without it. */
 export async function startControlPlane(
@@ -39,6 +43,7 @@ export async function startControlPlane(
       http: { type: "string", default: "127.0.0.1:8080" },
       https: { type: "string", default: "127.0.0.1:8443" },
       api: { type: "string", default: "127.0.0.1:7700" },
+      registry: { type: "string" },
     },
   });
   const { home } = values;
@@ -79,9 +84,16 @@ export async function startControlPlane(
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
-  const updates = makeUpdatesOf(home, engine, parts);
+  const registry = makeRegistry(home);
+  const images = await makeImageWorks(home, values.registry, { ...parts, registry });
+  const updates = makeUpdatesOf(engine, { ...parts, registry });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
-  const { statuses, ...works } = await makeDelivery(home, engine, { ...parts, variables, updateNow });
+  const { statuses, ...works } = await makeDelivery(home, engine, {
+    ...parts,
+    ...images,
+    variables,
+    updateNow,
+  });
   const version = packageVersion();
   const server = createServer({
     engine,
@@ -105,6 +117,7 @@ export async function startControlPlane(
   await engine.reconciler.start();
   const address = await server.listen(parseListener(values.api));
   statuses.start();
+  await images.start(AbortSignal.timeout(registryStartMs));
   works.delivery.start();
   updates.start();
   works.previews.start();
@@ -121,7 +134,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
-    await updates.stop();
+    await Promise.all([updates.stop(), images.stop()]);
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await Promise.all([runtime.close(), edge.close()]);

@@ -7,12 +7,14 @@ import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
 import { fetchPhase } from "../src/delivery/phases/fetch.ts";
 import { jobsPhase } from "../src/delivery/phases/jobs.ts";
+import { pushPhase } from "../src/delivery/phases/push.ts";
 import { scanPhase } from "../src/delivery/phases/scan.ts";
 import { stagePhase } from "../src/delivery/phases/stage.ts";
 import { runSecrets, runVariables } from "../src/delivery/preview-variables.ts";
 import { Previews } from "../src/delivery/previews.ts";
 import type { Variables } from "../src/delivery/variables.ts";
 import { type WebhookParts, Webhooks } from "../src/delivery/webhooks.ts";
+import type { Publisher } from "../src/publish/publisher.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { GitSources } from "../src/source/drivers/git.ts";
@@ -40,7 +42,8 @@ export async function makeDelivery(
     log,
     variables,
     updateNow,
-  }: EngineParts & { variables: Variables; updateNow: WebhookParts["updateNow"] },
+    publisher,
+  }: EngineParts & { publisher: Publisher; variables: Variables; updateNow: WebhookParts["updateNow"] },
 ): Promise<DeliveryWorks> {
   const sources = new GitSources({
     home,
@@ -68,6 +71,7 @@ export async function makeDelivery(
       jobsPhase,
       buildPhase,
       scanPhase(() => loadScanners(home, clock)),
+      pushPhase((...call) => publisher.publish(...call)),
       stagePhase,
       approvePhase,
       deployPhase,

@@ -5,6 +5,7 @@ import type { Forge, ForgeKind } from "../src/forge/port.ts";
 import type { Clock } from "../src/lib/clock.ts";
 import { PlatformError } from "../src/lib/platform-error.ts";
 import type { Runtime } from "../src/runtime/port.ts";
+import { loginsOf } from "./images.ts";
 
 /** Drivers are loaded when they are chosen: what is not used takes no memory. */
 export async function makeRuntime(name: string, home: string): Promise<Runtime> {
@@ -15,7 +16,11 @@ export async function makeRuntime(name: string, home: string): Promise<Runtime> 
     }
     case "docker": {
       const { DockerRuntime } = await import("../src/runtime/drivers/docker.ts");
-      return new DockerRuntime({ filesDirectory: join(home, "docker"), owner: home });
+      return new DockerRuntime({
+        filesDirectory: join(home, "docker"),
+        owner: home,
+        loginOf: loginsOf(home),
+      });
     }
     default:
       throw new PlatformError("UNKNOWN_DRIVER", `there is no runtime ${name}`, {

@@ -4,21 +4,21 @@ import { z } from "zod";
 import { isFrozen } from "../src/delivery/freeze.ts";
 import { gatesOf } from "../src/delivery/gate-settings.ts";
 import { ReleasedWindows } from "../src/delivery/released-windows.ts";
-import { readDockerLogin } from "../src/lib/docker-login.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { HttpRegistry } from "../src/registry/drivers/http.ts";
 import type { Scope } from "../src/rollout/ids.ts";
 import { makeUpdates, type Updates } from "../src/scheduler/updates.ts";
+import { loginsOf } from "./images.ts";
 import { loadBundle } from "./resolve-bundle.ts";
 
 /** `<home>/registries.json`, written by the operator. */
 const settingsSchema = z.strictObject({ insecure: z.array(z.string()).default([]) });
 
 /** The registries of the outside world, with the logins of the user who runs the control plane. */
-function makeRegistry(home: string): HttpRegistry {
+export function makeRegistry(home: string): HttpRegistry {
   return new HttpRegistry({
-    loginOf: (registry, signal) => readDockerLogin(registry, process.env["DOCKER_CONFIG"], signal),
+    loginOf: loginsOf(home),
     insecure: insecureHosts(join(home, "registries.json")),
   });
 }
@@ -37,7 +37,7 @@ function insecureHosts(path: string): readonly string[] {
 }
 
 /** What keeps services at the newest image of their channel. */
-export function makeUpdatesOf(home: string, engine: Engine, parts: EngineParts): Updates {
+export function makeUpdatesOf(engine: Engine, parts: EngineParts & { registry: HttpRegistry }): Updates {
   const windows = new ReleasedWindows({ store: parts.store, load: loadBundle });
   const frozenBy = (scope: Scope, now: number) => isFrozen(parts.store, scope, now, windows.of(scope))?.why;
   const approvalFor = (scope: Scope) => {
@@ -46,5 +46,5 @@ export function makeUpdatesOf(home: string, engine: Engine, parts: EngineParts):
     const model = release && loadBundle(release.bundle, scope.environment, { accepted: true }).model;
     return gatesOf(model || undefined, scope.environment).approval;
   };
-  return makeUpdates({ ...parts, engine, registry: makeRegistry(home), frozenBy, approvalFor });
+  return makeUpdates({ ...parts, engine, frozenBy, approvalFor });
 }

@@ -49,7 +49,12 @@ export type Run = {
 /** What the environment before it serves: exactly these images go on. */
 export type Staged = { environment: string; release: string; images: Readonly<Record<string, BuiltImage>> };
 
-export type BuiltImage = { digest: ImageDigest; reference: string };
+export type BuiltImage = {
+  digest: ImageDigest;
+  reference: string;
+  /** Where a registry has it. */
+  pushed?: { repository: string; digest: string; tags: readonly string[] };
+};
 
 export type Approval = { by: string; reason: string; at: number; waitedMs: number };
 
@@ -66,7 +71,7 @@ export type RunState =
   | "aborted"
   | "superseded";
 
-export type PhaseName = "fetch" | "jobs" | "build" | "scan" | "stage" | "approve" | "deploy";
+export type PhaseName = "fetch" | "jobs" | "build" | "scan" | "push" | "stage" | "approve" | "deploy";
 
 export type PhaseRecord = {
   name: PhaseName;

@@ -71,7 +71,7 @@ function actual({ run, staging, production, warmUntil, now }: TimelineFacts): Re
     merge: { state: "done", from: createdAt, to: createdAt },
     "CI start":
       startedAt === undefined ? { state: "pending" } : { state: "done", from: createdAt, to: startedAt },
-    "lint & build": ofPhases(run, ["fetch", "jobs", "build", "scan"]),
+    "lint & build": ofPhases(run, ["fetch", "jobs", "build", "scan", "push"]),
     staging:
       smoke?.from === undefined || stage.state === "failed"
         ? stage

@@ -96,6 +96,25 @@ describe("pushing built images", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   });
 
+  it("pushes nothing while somebody wants to be alone, and everything afterwards", async () => {
+    const order: string[] = [];
+    let leave: () => void = () => undefined;
+    const first = push("one", { versions: ["1.0.0"] }).then(() => order.push("first push"));
+    const alone = publisher.alone(async () => {
+      order.push("alone");
+      await new Promise<void>((resolve) => {
+        leave = resolve;
+      });
+      order.push("left");
+    });
+    const second = push("two", { versions: ["1.0.1"] }).then(() => order.push("second push"));
+    await first;
+    await expect.poll(() => order).toContain("alone");
+    leave();
+    await Promise.all([alone, second]);
+    expect(order).toEqual(["first push", "alone", "left", "second push"]);
+  });
+
   it("answers nothing where images have no layers", async () => {
     const without = new Publisher({ store, registry, clock, runtime: { name: "process" } });
     const image = { digest: "one", reference: repository };

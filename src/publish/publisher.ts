@@ -56,6 +56,7 @@ export class Publisher {
   readonly book: TagBook;
   readonly #parts: PublishParts;
   readonly #queues = new Map<string, Promise<unknown>>();
+  #closed: Promise<unknown> = Promise.resolve();
 
   constructor(parts: PublishParts) {
     this.#parts = parts;
@@ -66,7 +67,7 @@ export class Publisher {
   async publish(request: PublishRequest, say: Say, signal: AbortSignal): Promise<Published | undefined> {
     if (!this.#parts.runtime.exportImage) return undefined;
     const key = canonicalRepository(request.repository);
-    const before = this.#queues.get(key) ?? Promise.resolve();
+    const before = Promise.all([this.#queues.get(key), this.#closed]);
     const mine = before.then(() => this.#push(request, say, signal));
     const settled = mine.catch(() => undefined);
     this.#queues.set(key, settled);
@@ -75,6 +76,13 @@ export class Publisher {
     } finally {
       if (this.#queues.get(key) === settled) this.#queues.delete(key);
     }
+  }
+
+  /** While nothing is pushed from here; what comes meanwhile waits. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = Promise.all([this.#closed, ...this.#queues.values()]).then(work);
+    this.#closed = mine.catch(() => undefined);
+    return await mine;
   }
 
   async #push(request: PublishRequest, say: Say, signal: AbortSignal): Promise<Published> {

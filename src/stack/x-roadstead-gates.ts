@@ -5,6 +5,16 @@ import { field, flag, size } from "./x-roadstead-values.ts";
 /** What a run has to get past between its build and its deployment. */
 
 const names = (what: string) => z.array(z.string().min(1), { error: `expected a list of ${what}` });
+
+function repository() {
+  const form = /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/;
+  return z.string().regex(form, "expected a repository without a tag, e.g. ghcr.io/acme/web");
+}
+
+function tag() {
+  return z.string().regex(/^\w[\w.-]{0,127}$/, "expected a tag, e.g. latest");
+}
+
 const thresholds = ["LOW", "MEDIUM", "HIGH", "CRITICAL"] as const;
 
 export const approvalSchema = z.strictObject(
@@ -84,8 +94,21 @@ export const imageSchema = z.strictObject(
       description: "A larger image is named with a warning, one more than a quarter larger stops the run.",
       example: "250mb",
     }),
+    push: field(z.union([flag(), repository()], { error: "expected true, false or a repository" }), {
+      type: "true, false or a repository",
+      default: "true where the stack names a `registry`",
+      description:
+        "Runs push the built image there, as `<branch>-<commit>` and under the tag of `image`; true: to the repository of `image`. A version tag is never moved.",
+      example: "ghcr.io/acme/web",
+    }),
+    tags: field(z.array(tag(), { error: "expected a list of tags" }), {
+      type: "list of tags",
+      default: "none",
+      description: "Names that follow the newest pushed image, with a history.",
+      example: "[latest]",
+    }),
   },
-  { error: "expected a mapping with maxSize" },
+  { error: "expected a mapping with maxSize, push or tags" },
 );
 
 export const gateFields = {

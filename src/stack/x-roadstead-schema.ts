@@ -104,8 +104,8 @@ const serviceFields = {
   image: field(imageSchema, {
     type: "mapping",
     default: "none",
-    description: "What the built image has to keep to.",
-    example: "{maxSize: 250mb}",
+    description: "What the built image has to keep to, and where it goes.",
+    example: "{maxSize: 250mb, push: true, tags: [latest]}",
   }),
   connections: field(integer(1, 100_000), {
     type: "number",
@@ -205,6 +205,21 @@ export const stackSchema = z.strictObject(
       default: "none",
       description: "Alert rules and channels. Kept; not acted on yet.",
     }),
+    registry: field(
+      z
+        .string()
+        .regex(
+          /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*\/?$/,
+          "expected a registry, e.g. ghcr.io/acme",
+        ),
+      {
+        type: "registry",
+        default: "none: built images stay on the host",
+        description:
+          "Runs push every built image there, as `<registry>/<stack>/<service>` unless its `image` names a repository of it.",
+        example: "git.example.com/acme",
+      },
+    ),
     pipeline: field(pipelineSchema, {
       type: "mapping",
       default: "derived from the repository",

@@ -3,7 +3,7 @@ import { count, endpoint, list, name } from "./endpoint.ts";
 import { deploymentIdSchema, scopeSchema } from "./models.ts";
 
 /** The shapes of src/delivery/run.ts. */
-const phaseNames = ["fetch", "jobs", "build", "scan", "stage", "approve", "deploy"] as const;
+const phaseNames = ["fetch", "jobs", "build", "scan", "push", "stage", "approve", "deploy"] as const;
 const runStates = [
   "queued",
   "running",
@@ -15,7 +15,11 @@ const runStates = [
   "superseded",
 ] as const;
 
-const builtImage = z.object({ digest: z.string(), reference: z.string() });
+const builtImage = z.object({
+  digest: z.string(),
+  reference: z.string(),
+  pushed: z.object({ repository: z.string(), digest: z.string(), tags: list(z.string()) }).exactOptional(),
+});
 
 export const runSchema = z
   .object({

@@ -68,7 +68,9 @@ async function takeDown(
 
 async function platformDown(invocation: Invocation): Promise<ExitCode> {
   const { settings, options, context, json } = invocation;
-  const { endProcess, findControlPlane, findEdges } = await import("../platform/control-plane.ts");
+  const { endProcess, findControlPlane, findEdges, findRegistries } = await import(
+    "../platform/control-plane.ts"
+  );
   if (options.flag("all")) {
     await confirm(invocation, "Remove ALL stacks, then stop control plane and edge?");
     const client = await connect(invocation);
@@ -80,7 +82,8 @@ async function platformDown(invocation: Invocation): Promise<ExitCode> {
   const stopped: number[] = [];
   const controlPlane = findControlPlane(settings.home);
   if (controlPlane && (await endProcess(controlPlane.pid))) stopped.push(controlPlane.pid);
-  for (const edge of findEdges(settings.home)) if (await endProcess(edge.pid)) stopped.push(edge.pid);
+  for (const { pid } of [...findEdges(settings.home), ...findRegistries(settings.home)])
+    if (await endProcess(pid)) stopped.push(pid);
   if (json) printJson(context, { stopped });
   if (stopped.length === 0) say(context, `nothing runs with the home ${settings.home}`);
   else

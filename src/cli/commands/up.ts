@@ -1,7 +1,7 @@
 import type { CommandSpec, Invocation } from "../define-command.ts";
-import { CliError } from "../errors.ts";
+import { CliError, usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { formatAddress, parseAddress } from "../platform/address.ts";
+import { type Address, formatAddress, parseAddress } from "../platform/address.ts";
 import {
   answersHealth,
   assertPortsFree,
@@ -33,12 +33,17 @@ export const upCommand: CommandSpec = {
     { flags: "--http <address>", description: "HTTP entry's address (default: 127.0.0.1:8080)" },
     { flags: "--https <address>", description: "HTTPS entry's address (default: 127.0.0.1:8443)" },
     { flags: "--api <address>", description: `address of the API (default: ${defaultApi})` },
+    {
+      flags: "--registry <address>",
+      description: "also run a registry for images there, on loopback; `none` for none (default: none)",
+    },
     { flags: "--foreground", description: "stay in this terminal, logs on it, until Ctrl-C" },
     { flags: "--demo", description: "then deploy the example stack and check it" },
   ],
   examples: [
     { command: "roadstead up --demo", meaning: "everything here, with an example stack" },
     { command: "roadstead up --runtime docker --edge haproxy", meaning: "containers and HAProxy" },
+    { command: "roadstead up --registry 127.0.0.1:5500", meaning: "with a registry of its own" },
     { command: "roadstead up --foreground", meaning: "under systemd" },
   ],
   json: "document",
@@ -101,18 +106,31 @@ function platformOptions(
     http: address("http", "127.0.0.1:8080"),
     https: address("https", "127.0.0.1:8443"),
     api: address("api", defaultApi),
+    registry: registryAddress(options.text("registry") ?? record?.registry),
   };
+}
+
+function registryAddress(text: string | undefined): Address | undefined {
+  if (text === undefined || text === "none") return undefined;
+  const address = parseAddress(text, "--registry");
+  if (address.host === "localhost" || /^127(?:\.\d{1,3}){3}$/.test(address.host)) return address;
+  throw usageError(
+    "--registry listens on loopback only: it has no TLS",
+    "Give it e.g. 127.0.0.1:5500, and put a proxy with TLS before it if others need it.",
+  );
 }
 
 /** A running platform is not changed behind its operator's back. */
 function assertSameOptions(wanted: PlatformOptions, record: PlatformRecord | undefined): void {
   if (record === undefined) return;
   const asked = asRecord(wanted);
-  const different = (["runtime", "edge", "http", "https", "api"] as const).filter(
+  const different = (["runtime", "edge", "http", "https", "api", "registry"] as const).filter(
     (key) => asked[key] !== record[key],
   );
   if (different.length === 0) return;
-  const list = different.map((key) => `--${key} is ${record[key]}, asked for ${asked[key]}`).join("; ");
+  const list = different
+    .map((key) => `--${key} is ${record[key] ?? "none"}, asked for ${asked[key] ?? "none"}`)
+    .join("; ");
   throw new CliError("CLI_OPTIONS_DIFFER", `it already runs with other options: ${list}`, {
     exitCode: 2,
     hint: "To change them: roadstead down --platform, then roadstead up with the new options. Replicas go on meanwhile.",
@@ -134,6 +152,7 @@ function asRecord(wanted: PlatformOptions): Omit<PlatformRecord, "pid" | "starte
     http: formatAddress(wanted.http),
     https: formatAddress(wanted.https),
     api: formatAddress(wanted.api),
+    ...(wanted.registry ? { registry: formatAddress(wanted.registry) } : {}),
   };
 }
 
@@ -142,6 +161,7 @@ async function remember(wanted: PlatformOptions, pid: number, startedAt: number)
 }
 
 function describe(wanted: PlatformOptions): string {
-  const { runtime, edge, http, api } = asRecord(wanted);
-  return `API http://${api}, HTTP entry http://${http}, ${runtime} runtime, ${edge} edge`;
+  const { runtime, edge, http, api, registry } = asRecord(wanted);
+  const more = registry === undefined ? "" : `, registry ${registry}`;
+  return `API http://${api}, HTTP entry http://${http}, ${runtime} runtime, ${edge} edge${more}`;
 }

@@ -14,6 +14,8 @@ export type PlatformOptions = {
   http: Address;
   https: Address;
   api: Address;
+  /** Our own registry. */
+  registry?: Address | undefined;
 };
 
 /** A first start makes keys and a database; a loaded machine takes its time. */
@@ -29,6 +31,7 @@ export function controlPlaneArguments(options: PlatformOptions): string[] {
     ["--http", formatAddress(options.http)],
     ["--https", formatAddress(options.https)],
     ["--api", formatAddress(options.api)],
+    ...(options.registry ? [["--registry", formatAddress(options.registry)]] : []),
   ].flat();
 }
 
@@ -101,6 +104,7 @@ export async function assertPortsFree(options: PlatformOptions): Promise<void> {
     ["--api", options.api],
     ["--http", options.http],
     ["--https", options.https],
+    ...(options.registry ? [["--registry", options.registry] as [string, Address]] : []),
   ];
   for (const [option, address] of wanted) {
     const free = await canListen(address);
@@ -108,6 +112,7 @@ export async function assertPortsFree(options: PlatformOptions): Promise<void> {
     const owner = listenerOf(address.port);
     // Our edge goes on serving while the control plane is away, and is adopted again.
     if (owner !== undefined && option !== "--api" && isEdgeOf(owner, options.home)) continue;
+    if (owner !== undefined && option === "--registry" && isRegistryOf(owner, options.home)) continue;
     throw portError(option, address, free, owner);
   }
 }
@@ -154,6 +159,15 @@ export function findEdges(home: string): ProcessInfo[] {
   return listProcesses()
     .filter((info) => isEdgeOf(info, home))
     .sort((a, b) => a.pid - b.pid);
+}
+
+/** The registry of this home: it goes on serving while the control plane is away, too. */
+export function findRegistries(home: string): ProcessInfo[] {
+  return listProcesses().filter((info) => isRegistryOf(info, home));
+}
+
+function isRegistryOf({ argv }: ProcessInfo, home: string): boolean {
+  return /(?:^|\/)docker-registry$/.test(argv[0] ?? "") && argv.includes(`${home}/registry/config.yml`);
 }
 
 function isEdgeOf(info: ProcessInfo, home: string): boolean {

@@ -10,6 +10,8 @@ export type PlatformRecord = {
   http: string;
   https: string;
   api: string;
+  /** Where our own registry listens; absent: there is none. */
+  registry?: string;
   startedAt: number;
 };
 

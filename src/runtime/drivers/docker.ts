@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../lib/clock.ts";
+import { readDockerLogin } from "../../lib/docker-login.ts";
 import type { ReplicaId, Scope } from "../../rollout/ids.ts";
 import type { Probe } from "../../stack/stack.ts";
 import { runtimeError } from "../errors.ts";
@@ -32,6 +33,7 @@ import { runJob } from "./docker/jobs.ts";
 import { readLogs } from "./docker/logs.ts";
 import { observedReplica, stateOf } from "./docker/observe.ts";
 import { probeReplica } from "./docker/probes.ts";
+import type { LoginOf } from "./docker/registry-auth.ts";
 import { removeReplica, startReplica, stopReplica } from "./docker/replicas.ts";
 import { ensureResources, removeResources } from "./docker/resources.ts";
 import { StatsReader } from "./docker/stats.ts";
@@ -47,6 +49,8 @@ export type DockerOptions = {
   /** Networks without a written subnet get a /24 of this. @default "10.208.0.0/12" */
   subnetPool?: string;
   clock?: Clock;
+  /** Logins of registries that images are pulled from. @default what `docker login` stored for this user */
+  loginOf?: LoginOf;
   /** Limit for the RUN steps of all builds together. @default half of the host's memory */
   buildMemoryBytes?: number;
 };
@@ -83,6 +87,9 @@ export class DockerRuntime implements Runtime {
       filesDirectory: options.filesDirectory,
       subnetPool: pool,
       clock: options.clock ?? systemClock,
+      loginOf:
+        options.loginOf ??
+        ((server, signal) => readDockerLogin(server, process.env["DOCKER_CONFIG"], signal)),
       ...(options.buildMemoryBytes === undefined ? {} : { buildMemoryBytes: options.buildMemoryBytes }),
     });
   }

@@ -9,6 +9,7 @@ import type { ContainerInspect, ContainerSummary } from "./engine-types.ts";
 import { InspectionCache } from "./inspection-cache.ts";
 import { label, type Owner, scopeFilter } from "./labels.ts";
 import { lastExitCode } from "./last-exit.ts";
+import type { LoginOf } from "./registry-auth.ts";
 import type { Subnet } from "./subnets.ts";
 
 const inspectWidth = 8;
@@ -21,6 +22,7 @@ export class DockerHost {
   readonly filesDirectory: string;
   readonly subnetPool: Subnet;
   readonly clock: Clock;
+  readonly loginOf: LoginOf;
   readonly inspections: InspectionCache;
   readonly builds = new BuildMemory();
   readonly buildLimits: BuildLimits;
@@ -35,12 +37,14 @@ export class DockerHost {
     subnetPool: Subnet;
     clock: Clock;
     buildMemoryBytes?: number;
+    loginOf: LoginOf;
   }) {
     this.client = options.client;
     this.owner = options.owner;
     this.filesDirectory = options.filesDirectory;
     this.subnetPool = options.subnetPool;
     this.clock = options.clock;
+    this.loginOf = options.loginOf;
     const { owner, buildMemoryBytes: memoryBytes } = options;
     this.buildLimits = new BuildLimits({ owner, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
     this.inspections = new InspectionCache(options.clock);

@@ -225,7 +225,7 @@ async function pull(
   signal: AbortSignal,
 ): Promise<void> {
   const { repository, tag, digest } = parseReference(reference);
-  const auth = await registryAuth(repository, process.env["DOCKER_CONFIG"], signal);
+  const auth = await registryAuth(repository, host.loginOf, signal);
   const idle = new AbortController();
   const limited = AbortSignal.any([signal, idle.signal]);
   let timer = setTimeout(() => idle.abort(), pullIdleMs);

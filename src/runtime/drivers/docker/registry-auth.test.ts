@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { registryAuth } from "./registry-auth.ts";
+import { readDockerLogin } from "../../../lib/docker-login.ts";
+import { type LoginOf, registryAuth } from "./registry-auth.ts";
 
 describe("credentials that `docker login` stored", () => {
   const signal = new AbortController().signal;
@@ -12,9 +13,14 @@ describe("credentials that `docker login` stored", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
+  const logins =
+    (directory: string): LoginOf =>
+    (server, ask) =>
+      readDockerLogin(server, directory, ask);
+
   async function auth(config: object, repository: string): Promise<unknown> {
     await writeFile(join(folder, "config.json"), JSON.stringify(config));
-    const header = await registryAuth(repository, folder, signal);
+    const header = await registryAuth(repository, logins(folder), signal);
     return header === undefined ? undefined : JSON.parse(Buffer.from(header, "base64url").toString());
   }
   const stored = (text: string) => ({ auth: Buffer.from(text).toString("base64") });
@@ -38,6 +44,6 @@ describe("credentials that `docker login` stored", () => {
   });
 
   it("are not needed", async () => {
-    expect(await registryAuth("ghcr.io/a", join(folder, "nowhere"), signal)).toBeUndefined();
+    expect(await registryAuth("ghcr.io/a", logins(join(folder, "nowhere")), signal)).toBeUndefined();
   });
 });

@@ -1,17 +1,20 @@
-import { dockerLoginKey, readDockerLogin } from "../../../lib/docker-login.ts";
+import { type DockerLogin, dockerLoginKey } from "../../../lib/docker-login.ts";
 import { registryOf } from "../../../stack/image-reference.ts";
 
+/** The stored login of a server, if there is one. */
+export type LoginOf = (server: string, signal: AbortSignal) => Promise<DockerLogin | undefined>;
+
 /**
- * The `X-Registry-Auth` header for a repository, from what `docker login` stored; `undefined` when nothing is stored.
+ * The `X-Registry-Auth` header for a repository, from the stored logins; `undefined` when nothing is stored.
  * Source: Engine API reference, "Authentication".
  */
 export async function registryAuth(
   repository: string,
-  directory: string | undefined,
+  loginOf: LoginOf,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const registry = registryOf(repository);
-  const login = await readDockerLogin(registry, directory, signal);
+  const login = await loginOf(registry, signal);
   if (login === undefined) return undefined;
   const credentials = "identityToken" in login ? { identitytoken: login.identityToken } : login;
   const header = { ...credentials, serveraddress: dockerLoginKey(registry) };
