@@ -4,7 +4,7 @@ import type { RolloutInput } from "./rollout-input.ts";
 import { type Step, stepKey } from "./step.ts";
 import type { Waves } from "./waves.ts";
 
-/** Adds a drain unless this deployment has drained the replica already; returns the first wave after it. */
+/** Adds a drain unless the replica was drained by this deployment or will be by this plan; returns the first wave after it. */
 export function drainOnce(
   input: RolloutInput,
   desired: DesiredService,
@@ -14,5 +14,5 @@ export function drainOnce(
 ): number {
   if (!desired.routed) return wave;
   const step: Step = { kind: "drain", service: desired.name, replica, timeoutSeconds: desired.drainSeconds };
-  return input.done.has(stepKey(step)) ? wave : waves.add(wave, step);
+  return input.done.has(stepKey(step)) || waves.has(step) ? wave : waves.add(wave, step);
 }

@@ -6,6 +6,7 @@ import type { Revision } from "./ids.ts";
 import { isServing, planRollout } from "./plan-rollout.ts";
 import { after, anInput, aRelease, aService, nothing, running, runToEnd } from "./planner-support.ts";
 import { isStopFirst, type RolloutInput } from "./rollout-input.ts";
+import { stepKey } from "./step.ts";
 
 const revisions = ["aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc"] as Revision[];
 const strategies: StrategyName[] = ["blue-green", "canary", "rolling", "recreate", "singleton"];
@@ -69,6 +70,32 @@ describe("planRollout: properties", () => {
         expect(planRollout(input).steps).toEqual([]);
         const steady: RolloutInput = { ...input, mode: "steady" };
         expect(planRollout(steady).steps).toEqual([]);
+      }),
+    );
+  });
+
+  it("names no step twice, on the way there, back and down", () => {
+    const twice = (input: RolloutInput) => {
+      const keys = planRollout(input).steps.map(({ step }) => stepKey(step));
+      expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+    };
+    fc.assert(
+      fc.property(transition, ({ before, now }) => {
+        const forward = deployment(before, now);
+        twice(forward);
+        const { input } = runToEnd(forward, twice);
+        const back: RolloutInput = {
+          ...input,
+          mode: "switch",
+          base: input.target,
+          target: aRelease("r1", before),
+        };
+        for (const mode of ["switch", "down"] as const) {
+          const target = mode === "down" ? aRelease("none", []) : back.target;
+          const start: RolloutInput = { ...back, mode, target, done: new Set() };
+          twice(start);
+          runToEnd(start, twice);
+        }
       }),
     );
   });

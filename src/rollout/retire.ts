@@ -48,7 +48,8 @@ function retireOne(
     kept && replica.ready && owner.desired !== undefined && canStayWarm(owner.desired) && !owner.stopped;
   const graceSeconds = owner.desired?.stopGraceSeconds ?? 10;
   const stop: Step = { kind: "stopReplica", service, replica: replica.id, graceSeconds };
-  if ((running || mayComeBack(input, replica, stop)) && !staysWarm) wave = waves.add(wave, stop);
+  if ((running || mayComeBack(input, replica, stop)) && !staysWarm && !waves.has(stop))
+    wave = waves.add(wave, stop);
   if (!kept) waves.add(wave, { kind: "removeReplica", service, replica: replica.id });
 }
 

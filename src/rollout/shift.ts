@@ -76,8 +76,8 @@ function canaryStep(
 /** One new replica at a time takes the place of an old one, which drains and stops before the next is started. */
 function roll(input: RolloutInput, view: ServiceView, waves: Waves): void {
   const { desired, wanted, serving } = view;
-  if (!desired.routed || wanted.length === 0 || isFullyRouted(input, view)) return;
-  if (serving.length === 0 && view.ready.length === 0) return;
+  // Without an old one to replace, all were brought up side by side.
+  if (!rolls(view) || wanted.length === 0 || isFullyRouted(input, view)) return;
   for (const old of liveOthers(view)) if (!serving.includes(old.id)) letGo(input, view, old.id, waves);
   const fresh = [...view.ready];
   let remaining = serving;

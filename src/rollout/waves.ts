@@ -1,4 +1,4 @@
-import type { PlannedStep, Step } from "./step.ts";
+import { type PlannedStep, type Step, stepKey } from "./step.ts";
 
 /** Collects steps by wave: a wave is as early as what it needs allows, so independent services go side by side. */
 export class Waves {
@@ -11,6 +11,12 @@ export class Waves {
     this.#steps.push({ wave, step });
     this.#end = Math.max(this.#end, wave + 1);
     return wave + 1;
+  }
+
+  /** Whether the plan has this step already. */
+  has(step: Step): boolean {
+    const key = stepKey(step);
+    return this.#steps.some((planned) => stepKey(planned.step) === key);
   }
 
   /** The first wave after everything added so far. */
