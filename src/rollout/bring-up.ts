@@ -149,11 +149,11 @@ export function isFullyRouted(input: RolloutInput, view: ServiceView): boolean {
 }
 
 /** Dependencies before dependents; services of equal rank: databases first, then by name. The loader has refused cycles. */
-export function inDependencyOrder(views: readonly ServiceView[]): ServiceView[] {
+export function inDependencyOrder<T extends Pick<ServiceView, "desired">>(views: readonly T[]): T[] {
   const named = new Map(views.map((view) => [view.desired.name, view]));
-  const ordered: ServiceView[] = [];
+  const ordered: T[] = [];
   const seen = new Set<string>();
-  const visit = (view: ServiceView) => {
+  const visit = (view: T) => {
     if (seen.has(view.desired.name)) return;
     seen.add(view.desired.name);
     for (const dependency of view.desired.dependsOn) {
@@ -162,7 +162,7 @@ export function inDependencyOrder(views: readonly ServiceView[]): ServiceView[] 
     }
     ordered.push(view);
   };
-  const byName = (a: ServiceView, b: ServiceView) => (a.desired.name < b.desired.name ? -1 : 1);
+  const byName = (a: T, b: T) => (a.desired.name < b.desired.name ? -1 : 1);
   const ranked = [...views].sort(
     (a, b) => Number(b.desired.database) - Number(a.desired.database) || byName(a, b),
   );

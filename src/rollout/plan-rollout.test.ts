@@ -376,4 +376,36 @@ describe("planRollout: down", () => {
     expect(taken.at(-1)).toEqual({ kind: "removeResources", volumes: false });
     expect(input.observed.replicas).toEqual([]);
   });
+
+  it("stops dependents before what they need, databases last, and side by side what is independent", () => {
+    const on = (...names: string[]) => ({
+      dependsOn: names.map((service) => ({ service, condition: "started" as const, required: true })),
+      routed: false,
+    });
+    const services = [
+      aService("db", { database: true, routed: false }),
+      aService("queue", { routed: false }),
+      aService("api", { ...on("db", "queue"), routed: true }),
+      aService("web", { ...on("api"), replicas: 2 }),
+      aService("mailer", on("queue")),
+      aService("loner", { routed: false }),
+    ];
+    const world = running(aRelease("r1", services));
+    const target = aRelease("none", []);
+    const { steps } = planRollout({ ...world, mode: "down", base: world.target, target, done: new Set() });
+    const stops = steps.flatMap(({ step, wave }) =>
+      step.kind === "stopReplica" ? [{ service: step.service, wave }] : [],
+    );
+    const wavesOf = (name: string) => stops.filter((stop) => stop.service === name).map(({ wave }) => wave);
+    const [web = -1, alsoWeb] = wavesOf("web");
+    expect(alsoWeb).toBe(web);
+    expect([wavesOf("mailer"), wavesOf("loner")]).toEqual([[web], [web]]);
+    const [api = -1] = wavesOf("api");
+    const [queue = -1] = wavesOf("queue");
+    expect(api).toBeGreaterThan(web);
+    expect(queue).toBeGreaterThan(api);
+    expect(wavesOf("db")[0]).toBeGreaterThan(queue);
+    const drained = steps.find(({ step }) => step.kind === "drain" && step.service === "api");
+    expect(drained?.wave).toBeLessThan(api);
+  });
 });

@@ -1,4 +1,5 @@
 import type { DesiredService } from "./desired.ts";
+import { inDependencyOrder } from "./bring-up.ts";
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaView } from "./observed.ts";
 import { isStopFirst, type RolloutInput, type ServiceView } from "./rollout-input.ts";
@@ -15,10 +16,32 @@ export function retire(input: RolloutInput, views: readonly ServiceView[], waves
     for (const replica of view.others)
       retireOne(input, { desired: view.desired, stopped: view.desired.stopped }, replica, waves, wave);
   }
-  for (const replica of orphans(input)) {
-    const desired = input.base?.services.find((service) => service.name === replica.service);
-    retireOne(input, { desired, stopped: false }, replica, waves, wave);
+  retireOrphans(input, waves, wave);
+}
+
+/**
+ * Dependents first: what a service needs stays until it has drained and stopped, databases until all others have, as
+ * they were started. What has no such order goes side by side.
+ */
+function retireOrphans(input: RolloutInput, waves: Waves, from: number): void {
+  const replicas = Map.groupBy(orphans(input), (replica) => replica.service);
+  const known = (input.base?.services ?? []).filter((service) => replicas.has(service.name));
+  const stoppedAt = new Map<string, number>();
+  let othersAt = from;
+  for (const { desired } of inDependencyOrder(known.map((service) => ({ desired: service }))).reverse()) {
+    const dependents = known.filter(({ dependsOn }) => dependsOn.some((on) => on.service === desired.name));
+    let wave = Math.max(from, ...dependents.map(({ name }) => stoppedAt.get(name) ?? from));
+    if (desired.database) wave = Math.max(wave, othersAt);
+    const ends = (replicas.get(desired.name) ?? []).map((replica) =>
+      retireOne(input, { desired, stopped: false }, replica, waves, wave),
+    );
+    const end = Math.max(wave, ...ends);
+    stoppedAt.set(desired.name, end);
+    if (!desired.database) othersAt = Math.max(othersAt, end);
+    replicas.delete(desired.name);
   }
+  for (const replica of [...replicas.values()].flat())
+    retireOne(input, { desired: undefined, stopped: false }, replica, waves, from);
 }
 
 /** Replicas of services that the target does not have. */
@@ -27,15 +50,17 @@ export function orphans(input: RolloutInput): ReplicaView[] {
   return input.observed.replicas.filter((replica) => !names.has(replica.service));
 }
 
+/** A replica's service, where it is known. */
 type Owner = { desired: DesiredService | undefined; stopped: boolean };
 
+/** Returns the first wave in which it has stopped. */
 function retireOne(
   input: RolloutInput,
   owner: Owner,
   replica: ReplicaView,
   waves: Waves,
   from: number,
-): void {
+): number {
   const { service } = replica;
   const surplus = owner.desired?.revision === replica.revision && !owner.stopped;
   const kept = owner.stopped || (!surplus && (input.kept[service] ?? []).includes(replica.revision));
@@ -51,6 +76,7 @@ function retireOne(
   if ((running || mayComeBack(input, replica, stop)) && !staysWarm && !waves.has(stop))
     wave = waves.add(wave, stop);
   if (!kept) waves.add(wave, { kind: "removeReplica", service, replica: replica.id });
+  return wave;
 }
 
 /** A runtime that restarts programs by itself would go on doing so with one that has just ended. */
