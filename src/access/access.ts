@@ -4,7 +4,7 @@ import { adminEverywhere } from "../policy/permissions.ts";
 import type { Store } from "../store/port.ts";
 import { accessError } from "./errors.ts";
 import { hashOfCode, newCode } from "./one-time-code.ts";
-import { assertStrong, Passwords } from "./password.ts";
+import { assertStrong, type Cost, Passwords } from "./password.ts";
 import { SecondFactor } from "./second-factor.ts";
 import { SessionBook } from "./session-book.ts";
 import { SignIn } from "./sign-in.ts";
@@ -22,13 +22,15 @@ type Invitation = { user: string; until: number };
 export class Access {
   readonly users: UserBook;
   readonly sessions: SessionBook;
-  readonly passwords = new Passwords();
+  readonly passwords: Passwords;
   readonly secondFactor: SecondFactor;
   readonly signIn: SignIn;
   readonly #store: Store;
   readonly #clock: Clock;
 
-  constructor(parts: { store: Store; clock: Clock; ids: Ids }) {
+  /** `passwordCost`: a test's, that spares minutes. */
+  constructor(parts: { store: Store; clock: Clock; ids: Ids; passwordCost?: Cost }) {
+    this.passwords = new Passwords(parts.passwordCost);
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.users = new UserBook(parts);

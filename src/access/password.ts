@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { accessError } from "./errors.ts";
 
 /** OWASP's second choice for argon2id: 19 MiB, two passes, one lane (Password Storage Cheat Sheet). */
-const cost = { memory: 19_456, passes: 2, parallelism: 1 } as const;
+const owasp: Cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const tagLength = 32;
 const shortest = 12;
 const longest = 256;
@@ -32,19 +32,23 @@ export function assertStrong(password: string, user: { email: string; name: stri
 export class Passwords {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
-  #decoy: Promise<string> | undefined;
+  readonly #cost: Cost;
+  /** What is computed for users who are not there: no password fits it. */
+  readonly #decoy: string;
+
+  constructor(cost: Cost = owasp) {
+    this.#cost = cost;
+    this.#decoy = phcOf(cost, randomBytes(16), randomBytes(tagLength));
+  }
 
   async hash(password: string): Promise<string> {
     const salt = randomBytes(16);
-    const tag = await this.#derive(password, salt, cost);
-    const { memory, passes, parallelism } = cost;
-    return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
+    return phcOf(this.#cost, salt, await this.#derive(password, salt, this.#cost));
   }
 
   /** Takes as long for an unknown user (no hash) as for a known one. */
   async verify(password: string, phc: string | undefined): Promise<boolean> {
-    this.#decoy ??= this.hash(randomBytes(16).toString("hex"));
-    const { salt, tag, ...parameters } = parsePhc(phc ?? (await this.#decoy));
+    const { salt, tag, ...parameters } = parsePhc(phc ?? this.#decoy);
     const derived = await this.#derive(password.slice(0, longest * 4), salt, parameters);
     return timingSafeEqual(derived, tag) && phc !== undefined;
   }
@@ -73,7 +77,11 @@ export class Passwords {
   }
 }
 
-type Cost = { memory: number; passes: number; parallelism: number };
+export type Cost = { memory: number; passes: number; parallelism: number };
+
+function phcOf({ memory, passes, parallelism }: Cost, salt: Buffer, tag: Buffer): string {
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
+}
 
 function parsePhc(phc: string): Cost & { salt: Buffer; tag: Buffer } {
   const pattern = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;

@@ -41,7 +41,7 @@ export class ApiWorld {
     this.parts = {
       ...parts,
       engine: this.world.engine,
-      access: new Access(parts),
+      access: new Access({ ...parts, passwordCost: { memory: 64, passes: 1, parallelism: 1 } }),
       sources: this.deliveries.sources,
       delivery: this.deliveries.delivery,
       ...this.#hooks(),
