@@ -42,6 +42,7 @@ export function runtimeConformance(
     startChecks(check);
     stopChecks(check);
     logChecks(check);
+    endChecks(check);
     jobChecks(check);
     probeChecks(check);
     insideChecks(check);
@@ -237,6 +238,33 @@ function logChecks(check: Check): void {
     stop.abort();
     await reading;
     expect(seen.filter((line) => line.text === "fresh")).toHaveLength(1);
+  });
+}
+
+async function allUntilEnd(stage: Stage, id: ReplicaSpec["id"], since?: number): Promise<LogLine[]> {
+  const seen: LogLine[] = [];
+  const query = { scope: stage.scope, replica: id, follow: true, untilEnd: true };
+  for await (const line of stage.runtime.logs(since === undefined ? query : { ...query, since }, signal))
+    seen.push(line);
+  return seen;
+}
+
+function endChecks(check: Check): void {
+  check("following one replica until its end gives every line once, and ends", async (stage) => {
+    const web = await stage.ready("web");
+    await stage.get(web, "/log?text=before");
+    const reading = allUntilEnd(stage, web.id);
+    for (const text of ["one", "two", "three"]) await stage.get(web, `/log?text=${text}`);
+    await stage.runtime.stopReplica(web.id, 5, signal);
+    const seen = await reading;
+    const texts = seen.map((line) => line.text).filter((text) => !text.includes(" "));
+    expect(texts).toEqual(["before", "one", "two", "three"]);
+    expect(seen.every((line) => line.replica === web.id && line.service === "web")).toBe(true);
+    const again = await allUntilEnd(stage, web.id);
+    expect(again).toEqual(seen);
+    const last = seen.findLast((line) => line.text === "three")?.at ?? Number.NaN;
+    const late = await allUntilEnd(stage, web.id, last);
+    expect(late).toEqual(seen.filter((line) => (line.at ?? 0) >= last));
   });
 }
 

@@ -243,6 +243,12 @@ export type LogQuery = {
   /** Epoch ms. */
   since?: number;
   follow: boolean;
+  /**
+   * With `follow` and `replica`: this one only, from `since` on, each stream in the order in which it was written; ends
+   * when the replica has ended and everything was read. Nothing is read ahead of the caller, and a quiet replica costs
+   * next to nothing.
+   */
+  untilEnd?: boolean;
 };
 
 export type LogLine = {

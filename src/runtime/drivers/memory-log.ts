@@ -7,6 +7,11 @@ export class MemoryLog {
 
   write(line: LogLine): void {
     this.#lines.push(line);
+    this.wake();
+  }
+
+  /** Readers look again whether what they follow has ended. */
+  wake(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
@@ -17,7 +22,7 @@ export class MemoryLog {
 
   async *read(
     wanted: (line: LogLine) => boolean,
-    options: { tail: number | undefined; follow: boolean },
+    options: { tail: number | undefined; follow: boolean; ended?: () => boolean },
     signal: AbortSignal,
   ): AsyncIterable<LogLine> {
     const kept = this.#lines.filter(wanted);
@@ -30,7 +35,9 @@ export class MemoryLog {
         seen.add(line);
         if (wanted(line)) yield line;
       }
-      if (fresh.length === 0) await this.#nextWrite(signal);
+      if (fresh.length > 0) continue;
+      if (options.ended?.()) return;
+      await this.#nextWrite(signal);
     }
   }
 

@@ -53,6 +53,7 @@ runtimeConformance(
           "tail gives the last lines in order",
           "since leaves out what is older",
           "following goes on with new lines",
+          "following one replica until its end gives every line once, and ends",
           "a job runs its own argv in the service's image",
           "an exec probe passes with exit code 0 and quotes the output otherwise (R-158)",
           "a shell exec probe is run by a shell",

@@ -254,7 +254,10 @@ export class MemoryRuntime implements Runtime {
       (query.services?.includes(line.service) ?? true) &&
       (query.replica === undefined || query.replica === line.replica) &&
       (query.since === undefined || (line.at ?? 0) >= query.since);
-    return this.#log.read(wanted, { tail: query.tail, follow: query.follow }, signal);
+    const { tail, follow, untilEnd, replica } = query;
+    if (!untilEnd || replica === undefined) return this.#log.read(wanted, { tail, follow }, signal);
+    const ended = () => this.#replicas.get(replica)?.state !== "running";
+    return this.#log.read(wanted, { tail, follow, ended }, signal);
   }
 
   async stats(scope: Scope | "all", signal: AbortSignal): Promise<ReplicaStats[]> {
@@ -364,6 +367,7 @@ export class MemoryRuntime implements Runtime {
     replica.exitedAt = this.#clock.now();
     replica.exitCode = exitCode;
     replica.oomKilled = oomKilled;
+    this.#log.wake();
     this.#nudge();
   }
 

@@ -20,6 +20,7 @@ import type {
   ScopeResources,
   ServiceAddress,
 } from "../port.ts";
+import { followReplica } from "./process/follow-replica.ts";
 import { freePort } from "./process/free-port.ts";
 import { ImageStore, type StoredImage } from "./process/image-store.ts";
 import { Images } from "./process/images.ts";
@@ -185,8 +186,13 @@ export class ProcessRuntime implements Runtime {
 
   async *logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine> {
     await this.#enter(signal);
-    const host = { records: () => this.#records.all(), logs: this.#logs, clock: this.#clock };
-    yield* readLogs(query, host, signal);
+    const host = {
+      ...{ records: () => this.#records.all(), logs: this.#logs, clock: this.#clock },
+      recordOf: (id: ReplicaId) => this.#records.all().find((record) => record.id === id),
+      alone: <T>(id: ReplicaId, work: () => Promise<T>) => this.#serial.run(`logs ${id}`, work),
+    };
+    if (!query.untilEnd || query.replica === undefined) yield* readLogs(query, host, signal);
+    else yield* followReplica(query.replica, query.since ?? 0, host, signal);
   }
 
   async stats(scope: Scope | "all", signal: AbortSignal): Promise<ReplicaStats[]> {

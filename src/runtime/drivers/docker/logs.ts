@@ -26,6 +26,12 @@ export async function* readLogs(
   const cursors = new Map<string, string>();
   try {
     const containers = await matching(host, query, signal);
+    if (query.follow && query.untilEnd) {
+      const span = { follow: true, ...(query.since === undefined ? {} : { since: sinceText(query.since) }) };
+      for (const container of containers)
+        for await (const { line } of containerLines(host, container, span, signal)) yield line;
+      return;
+    }
     yield* query.tail === undefined
       ? history(host, containers, { query, cursors }, signal)
       : lastLines(history(host, containers, { query, cursors }, signal), query.tail);

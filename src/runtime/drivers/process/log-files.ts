@@ -23,6 +23,7 @@ export class LogFiles {
   readonly #folder: string;
   readonly #maxBytes: number;
   readonly #marks = new Map<string, Mark[]>();
+  readonly #rotations = new Map<string, number>();
 
   /** Rotates at `maxBytes` and keeps three older files of each stream. */
   constructor(folder: string, maxBytes = 10 * 1024 ** 2) {
@@ -53,6 +54,7 @@ export class LogFiles {
     for (const stream of streams) {
       const path = this.pathOf(id, stream);
       this.#marks.delete(path);
+      this.#rotations.delete(path);
       for (const generation of ["", ".1", ".2", ".3"])
         for (const kind of ["", ".times"]) await rm(`${path}${generation}${kind}`, { force: true });
     }
@@ -81,14 +83,44 @@ export class LogFiles {
   /** Whole lines since the cursor, which is moved on. A file that became shorter was rotated: starts anew. */
   async readNew(id: ReplicaId, stream: Stream, cursor: Cursor): Promise<StoredLine[]> {
     const path = this.pathOf(id, stream);
-    const size = this.#mark(path);
-    if (size < cursor.offset) Object.assign(cursor, { offset: 0, rest: Buffer.alloc(0) });
-    if (size === cursor.offset) return [];
-    const fresh = await readRange(path, cursor.offset, size);
+    if (this.#mark(path) < cursor.offset) Object.assign(cursor, { offset: 0, rest: Buffer.alloc(0) });
+    return this.readPiece(path, stream, cursor);
+  }
+
+  /** The same of any file, at most so many bytes at once. */
+  async readPiece(
+    path: string,
+    stream: Stream,
+    cursor: Cursor,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<StoredLine[]> {
+    const size = /\.\d$/.test(path) ? sizeOf(path) : this.#mark(path);
+    if (size <= cursor.offset) return [];
+    const fresh = await readRange(path, cursor.offset, Math.min(size, cursor.offset + limit));
     const start = cursor.offset - cursor.rest.length;
     const { lines, rest } = this.#split(path, stream, Buffer.concat([cursor.rest, fresh]), start);
     Object.assign(cursor, { offset: cursor.offset + fresh.length, rest });
     return lines;
+  }
+
+  /** How often this stream's file was emptied into `.1` by this process. */
+  rotationsOf(id: ReplicaId, stream: Stream): number {
+    return this.#rotations.get(this.pathOf(id, stream)) ?? 0;
+  }
+
+  /** A place in the file with no line of `since` or later before it; `undefined` when all of it is older. */
+  placeOf(path: string, since: number): number | undefined {
+    const marks = this.#marksOf(path);
+    const first = marks.findIndex((mark) => mark.at >= since);
+    if (first < 0 && /\.\d$/.test(path)) return undefined;
+    // A mark may stand within a line: one more of them is before the line's beginning.
+    const before = marks[(first < 0 ? marks.length : first) - 2];
+    return before?.offset ?? 0;
+  }
+
+  /** When the file had grown to what it is. */
+  lastChangeOf(path: string): number {
+    return this.#marksOf(path).at(-1)?.at ?? 0;
   }
 
   pathOf(id: ReplicaId, stream: Stream): string {
@@ -164,7 +196,12 @@ export class LogFiles {
     await truncate(path, 0);
     await rename(`${path}.times`, `${path}.1.times`);
     for (const generation of ["", ".1", ".2", ".3"]) this.#marks.delete(path + generation);
+    this.#rotations.set(path, (this.#rotations.get(path) ?? 0) + 1);
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function readRange(path: string, from: number, to: number): Promise<Buffer> {
