@@ -10,7 +10,7 @@ const hints = {
   DELIVERY_DEPLOYMENT_FAILED: "What served before still serves; the reason is above.",
   DELIVERY_ABORTED: "Push again when you are ready.",
   DELIVERY_SCAN_BLOCKED:
-    "Take it out of the commit and revoke what was secret; what is meant so goes into .roadstead-allow with a last day.",
+    "Take it out of the commit and revoke what was secret; what is meant so goes into .roadstead-allow with a last day. A migration goes in two steps: first what the serving release survives, the rest in a later release.",
   DELIVERY_SCANNER_MISSING:
     "Install trivy on this host, or take `required` out of x-roadstead.pipeline.scan.",
   DELIVERY_APPROVAL_REFUSED: "`roadstead pipeline show` says who may decide.",

@@ -1,5 +1,7 @@
+import type { MigrationIssue } from "./migration-check.ts";
+
 /** What a look at a repository and its images can find. */
-export type Finding = SecretFinding | FileFinding | VulnerabilityFinding | SizeFinding;
+export type Finding = SecretFinding | FileFinding | VulnerabilityFinding | SizeFinding | MigrationFinding;
 
 export type SecretFinding = {
   kind: "secret";
@@ -45,3 +47,6 @@ export type SizeFinding = {
   maxBytes: number;
   over: "warn" | "fail";
 };
+
+/** SQL of a release job that the release which still serves would not survive. */
+export type MigrationFinding = { kind: "migration" } & MigrationIssue;

@@ -1,4 +1,5 @@
 import { formatBytes } from "../lib/bytes.ts";
+import type { MigrationRule } from "./migration-check.ts";
 import { type Finding, type Severity, severities } from "./scan-findings.ts";
 import { names, type Waiver } from "./scan-waivers.ts";
 
@@ -42,6 +43,8 @@ function isSerious(finding: Finding, threshold: Severity): boolean {
       return severities.indexOf(finding.severity) >= severities.indexOf(threshold);
     case "size":
       return finding.over === "fail";
+    case "migration":
+      return finding.blocks;
   }
 }
 
@@ -59,6 +62,7 @@ function subjectOf(finding: Finding): string {
   switch (finding.kind) {
     case "secret":
     case "file":
+    case "migration":
       return finding.path;
     case "vulnerability":
       return finding.id;
@@ -70,6 +74,14 @@ function subjectOf(finding: Finding): string {
 function lastDay(until: number): string {
   return new Date(until - 1).toISOString().slice(0, 10);
 }
+
+const migrationWords: Readonly<Record<MigrationRule, string>> = {
+  drop: "the release that serves may still use it",
+  rename: "the release that serves knows it by its old name",
+  "not-null": "the release that serves may write it empty",
+  "type-change": "the release that serves may write what no longer fits",
+  "index-lock": "writes wait while it is made; CONCURRENTLY does not lock",
+};
 
 /** One line for people; never the secret itself. */
 export function describeFinding(finding: Finding): string {
@@ -84,6 +96,8 @@ export function describeFinding(finding: Finding): string {
       const fix = finding.fixed === undefined ? "no fix yet" : `fixed in ${finding.fixed}`;
       return `image ${finding.image}: ${finding.id} ${finding.severity} in ${finding.package} ${finding.installed}, ${fix}`;
     }
+    case "migration":
+      return `${finding.path}:${finding.line}: ${migrationWords[finding.rule]}: ${finding.what}`;
     case "size":
       return `image ${finding.image}: ${formatBytes(finding.bytes)}, its budget is ${formatBytes(finding.maxBytes)}`;
   }

@@ -1,6 +1,6 @@
 /** One line of the allow-list: a finding that somebody has looked at, until a day. */
 export type Waiver = {
-  kind: "secret" | "file" | "vulnerability" | "size";
+  kind: "secret" | "file" | "vulnerability" | "size" | "migration";
   /** `CVE-2024-1`, a path (a trailing `*` takes everything below), or a service's name for `size`. */
   what: string;
   /** First moment at which it no longer holds, epoch ms. */
@@ -13,7 +13,7 @@ export type ReadWaivers = {
   mistakes: readonly { line: number; message: string }[];
 };
 
-const shape = /^(secret|file|vulnerability|size)\s+(\S+)\s+until\s+(\d{4}-\d{2}-\d{2})\s+#\s*(.+)$/;
+const shape = /^(secret|file|vulnerability|size|migration)\s+(\S+)\s+until\s+(\d{4}-\d{2}-\d{2})\s+#\s*(.+)$/;
 
 /**
  * Reads an allow-list: `vulnerability CVE-2024-1 until 2027-01-31 # no fix yet`. Without a last day and a reason a line
@@ -28,7 +28,8 @@ export function readWaivers(text: string): ReadWaivers {
     const match = shape.exec(line);
     const until = match ? endOfDay(match[3] ?? "") : undefined;
     if (!match || until === undefined) {
-      const message = "expected `<secret|file|vulnerability|size> <what> until <YYYY-MM-DD> # <reason>`";
+      const message =
+        "expected `<secret|file|vulnerability|size|migration> <what> until <YYYY-MM-DD> # <reason>`";
       mistakes.push({ line: index + 1, message });
       continue;
     }

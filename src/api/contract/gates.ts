@@ -24,7 +24,7 @@ export const scanSchema = z
     at: z.number(),
     findings: list(
       z.object({
-        kind: z.enum(["secret", "file", "vulnerability", "size"]),
+        kind: z.enum(["secret", "file", "vulnerability", "size", "migration"]),
         verdict: z.enum(["blocked", "warning", "waived"]),
         text: z.string(),
         note: z.string().exactOptional(),

@@ -8,6 +8,7 @@ import { judgeSize } from "../../policy/size-budget.ts";
 import type { ContentScanner, ImageReport, VulnerabilityScanner } from "../../scan/port.ts";
 import { DeliveryError } from "../errors.ts";
 import { type GateSettings, gateSettings } from "../gate-settings.ts";
+import { pendingMigrations } from "../pending-migrations.ts";
 import type { Phase, PhaseOutcome, RunWorld } from "../phase.ts";
 import { lastScan, type ScannedImage, saveScan } from "../scan-book.ts";
 
@@ -47,6 +48,7 @@ class ScanRun {
     const repository = await this.#scanners.content.scanFolder(folder, signal);
     this.#findings.push(...repository.findings);
     for (const gap of repository.gaps) this.#note(`repository: ${gap}`);
+    this.#findings.push(...(await pendingMigrations(this.#world)));
     const known = new Map((lastScan(parts.store, run.scope)?.images ?? []).map((one) => [one.digest, one]));
     for (const [service, { digest, reference }] of this.#built())
       await this.#image({ service, digest, reference }, known.get(digest));
