@@ -85,6 +85,7 @@ const mayImport: Record<string, readonly string[]> = {
     "src/reconciler",
     "src/telemetry",
   ],
+  "src/backup": ["src/lib", "src/policy"],
   "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/reconciler": [
     "src/lib",
