@@ -40,6 +40,8 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   down: async () => (await import("./commands/down.ts")).downCommand,
   "git-credential": async () => (await import("./commands/git-credential.ts")).gitCredentialCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,
+  user: async () => (await import("./commands/user.ts")).userCommand,
+  audit: async () => (await import("./commands/audit.ts")).auditCommand,
   version: async () => (await import("./commands/version.ts")).versionCommand,
 };
 

@@ -1,22 +1,32 @@
+import { parseDuration } from "../../lib/duration.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { notFound, usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { grantOf, grantOptions, grantText } from "../grant-options.ts";
 import { renderTable } from "../render/table.ts";
-import { ago } from "../render/time.ts";
+import { ago, left } from "../render/time.ts";
 import { suggestionHint } from "../suggest.ts";
 import { answer, say } from "../terminal.ts";
 
 export const tokenCommand: CommandSpec = {
   name: "token",
   summary: "List, create or revoke API tokens",
-  description: "The secret of a new token is printed once, on stdout; only a hash of it is kept.",
+  description:
+    "The secret of a new token is printed once, on stdout; only a hash of it is kept. Without --role it may what you may; never more, and never longer than you may yourself.",
   arguments: [
     { name: "[action]", description: "list (default), create or revoke" },
     { name: "[name]", description: "name of the token" },
   ],
+  options: [
+    ...grantOptions,
+    { flags: "--expires <time>", description: "create: 12h, 90d or 2026-12-31 (default: never)" },
+  ],
   examples: [
-    { command: "roadstead token create ci", meaning: "prints the secret" },
+    {
+      command: "roadstead token create ci --role developer --stack shop --env staging --expires 90d",
+      meaning: "prints the secret of one that deploys there, for three months",
+    },
     { command: "roadstead token revoke ci", meaning: "refused from now on" },
   ],
   json: "document",
@@ -44,18 +54,37 @@ async function list(invocation: Invocation): Promise<ExitCode> {
     entry.name,
     entry.id,
     ago(entry.createdAt, now),
+    entry.grants === undefined ? "admin everywhere" : entry.grants.map(grantText).join(", "),
+    entry.expiresAt === undefined ? "never" : entry.expiresAt <= now ? "over" : left(entry.expiresAt, now),
     entry.lastUsedAt === undefined ? "never" : ago(entry.lastUsedAt, now),
   ]);
-  answer(invocation, found, (style) => renderTable(["NAME", "ID", "MADE", "LAST USED"], rows, style));
+  answer(invocation, found, (style) =>
+    renderTable(["NAME", "ID", "MADE", "MAY", "ENDS", "LAST USED"], rows, style),
+  );
   return 0;
 }
 
 async function create(invocation: Invocation, name: string): Promise<ExitCode> {
   const client = await connect(invocation);
-  const made = await client.system.createToken({ body: { name }, signal: invocation.context.signal });
+  const grant = grantOf(invocation);
+  const expires = invocation.options.text("expires");
+  const body = {
+    name,
+    ...(grant ? { grants: [grant] } : {}),
+    ...(expires === undefined ? {} : { expiresAt: timeOf(expires, invocation.context.now()) }),
+  };
+  const made = await client.system.createToken({ body, signal: invocation.context.signal });
   answer(invocation, made, () => `${made.secret}\n`);
   say(invocation.context, "Keep it: it is not shown again. Use it with ROADSTEAD_TOKEN.");
   return 0;
+}
+
+function timeOf(text: string, now: number): number {
+  const seconds = parseDuration(text);
+  const at = seconds === undefined ? Date.parse(text) : now + seconds * 1000;
+  if (Number.isNaN(at) || at <= now)
+    throw usageError(`${text} is no time to come`, "Write 12h, 90d or 2026-12-31.");
+  return Math.round(at);
 }
 
 async function revoke(invocation: Invocation, name: string): Promise<ExitCode> {

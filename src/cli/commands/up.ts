@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { CliError, usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -72,10 +74,21 @@ async function up(invocation: Invocation): Promise<ExitCode> {
     const { runDemo } = await import("../demo.ts");
     return await runDemo(invocation, wanted);
   }
+  tellSetupCode(invocation, wanted);
   if (invocation.json) printJson(context, readPlatformRecord(settings.home) ?? {});
   else
     say(context, errStyle(context).dim("next: roadstead deploy -f compose.yaml   (or: roadstead up --demo)"));
   return 0;
+}
+
+/** While nobody is set up: how the first person gets in. */
+function tellSetupCode({ settings, context }: Invocation, wanted: PlatformOptions): void {
+  const file = join(settings.home, "setup-code");
+  if (!existsSync(file)) return;
+  say(
+    context,
+    `dashboard: http://${formatAddress(wanted.api)}   set-up code: ${readFileSync(file, "utf8").trim()}`,
+  );
 }
 
 async function start(invocation: Invocation, wanted: PlatformOptions): Promise<void> {
