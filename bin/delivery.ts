@@ -57,6 +57,7 @@ export async function makeDelivery(
     clock,
     ids,
     log,
+    artefacts: join(home, "artefacts"),
     jobs: await makeJobRunner(runtime.name, home, log),
     gather: gatherBundle,
     variables: (scope, signal) => runVariables({ store, variables }, scope, signal),

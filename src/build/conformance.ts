@@ -165,6 +165,22 @@ export function describeJobRunner(name: string, { open, program, left }: JobRunn
       expect(readFileSync(join(artefacts, "out/deep/a.txt"), "utf8")).toBe("1\n");
     });
 
+    it("lays what other jobs have kept over the files, the later over the earlier", async () => {
+      const [one, other] = [join(folder, "one"), join(folder, "other")];
+      const write = (script: string, artefacts: string) =>
+        run({
+          job: aJob("build", { steps: steps(script), artefacts: ["dist/**"] }),
+          artefacts,
+          id: artefacts.slice(-3),
+        });
+      await write("mkdir dist; echo old > dist/a; echo b > dist/b", one);
+      await write("mkdir dist; echo new > dist/a", other);
+      const job = aJob("test", { steps: steps("cat dist/a dist/b") });
+      expect(await run({ job, given: [one, other, join(folder, "none")] })).toMatchObject({ ok: true });
+      expect(lines).toEqual(expect.arrayContaining(["new", "b"]));
+      expect(lines).not.toContain("old");
+    });
+
     it("ends with its signal and leaves nothing", async () => {
       const abort = new AbortController();
       const job = aJob("test", { steps: steps("echo started; sleep 60") });

@@ -26,6 +26,8 @@ export type JobRunSpec = {
   cacheKey: string;
   /** Absolute folder that gets the job's artefacts. */
   artefacts?: string;
+  /** Absolute folders whose files are laid over the source, in order: artefacts of the jobs that this one needs. */
+  given?: readonly string[];
 };
 
 export type JobRunOutcome =

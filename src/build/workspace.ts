@@ -35,12 +35,19 @@ export async function fillWorkspace(workspace: Workspace, folder: string, spec: 
     await mkdir(workspace.services, { recursive: true, mode: 0o711 });
     await mkdir(home, { mode: 0o700 });
     await cp(source, files, { recursive: true, verbatimSymlinks: true });
+    for (const given of spec.given ?? [])
+      await cp(given, files, { recursive: true, verbatimSymlinks: true }).catch(unlessAbsent);
     await linkCaches(job.caches, { files, home, kept: cacheFolder(folder, cacheKey) });
   } catch (cause) {
     throw buildError("BUILD_WORKSPACE_FAILED", `no workspace for ${job.name}: ${messageOf(cause)}`, {
       cause,
     });
   }
+}
+
+/** A job whose patterns have found nothing has made no folder. */
+function unlessAbsent(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
 }
 
 export function cacheFolder(folder: string, cacheKey: string): string {

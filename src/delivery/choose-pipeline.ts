@@ -10,6 +10,7 @@ import { checkoutFiles } from "./checkout-files.ts";
 import { DeliveryError } from "./errors.ts";
 import type { RunWorld } from "./phase.ts";
 import type { Run } from "./run.ts";
+import { workflowPipeline } from "./workflow-pipeline.ts";
 
 export type ChosenPipeline = {
   pipeline?: Pipeline;
@@ -18,7 +19,7 @@ export type ChosenPipeline = {
   notes: readonly string[];
 };
 
-/** The pipeline of a commit: what its stack file says, else what its packages have scripts for (R-061, R-073). */
+/** The pipeline of a commit: what its stack file says, else what its workflow files say, else what its packages have scripts for (R-061, R-073). */
 export async function choosePipeline(world: RunWorld): Promise<ChosenPipeline> {
   const repository = checkoutFiles(await world.folder());
   const { model } = await world.gathered();
@@ -30,6 +31,11 @@ export async function choosePipeline(world: RunWorld): Promise<ChosenPipeline> {
       return { pipeline: written, states: firstStates(written, event), notes: [] };
     return { states: {}, notes: [`the pipeline is not for a ${event.kind} of ${world.run.ref}`] };
   }
+  const fromForge = await workflowPipeline(world, repository, event);
+  if (fromForge.pipeline) {
+    const { pipeline, notes } = fromForge;
+    return { pipeline, states: firstStates(pipeline, event), notes };
+  }
   const errors = derived.problems.filter((problem) => problem.severity === "error");
   if (errors.length > 0)
     throw new DeliveryError("DELIVERY_JOB_FAILED", "the repository can't be checked as it is", {
@@ -39,7 +45,10 @@ export async function choosePipeline(world: RunWorld): Promise<ChosenPipeline> {
   return {
     pipeline,
     states: { ...firstStates(pipeline, event), ...(await sparedJobs(world, pipeline, repository)) },
-    notes: derived.problems.map((problem) => `warning: ${problem.file ?? ""}: ${problem.message}`),
+    notes: [
+      ...fromForge.notes,
+      ...derived.problems.map((problem) => `warning: ${problem.file ?? ""}: ${problem.message}`),
+    ],
   };
 }
 

@@ -17,6 +17,8 @@ export type DeliveryParts = {
   runtime: Runtime;
   sources: Sources;
   jobs: JobRunner;
+  /** Absolute folder for what jobs keep. @default they keep nothing */
+  artefacts?: string;
   clock: Clock;
   ids: Ids;
   gather: (request: GatherRequest) => Promise<Gathered>;

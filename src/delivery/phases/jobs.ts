@@ -1,6 +1,7 @@
 import { formatSeconds } from "../../lib/duration.ts";
 import { type JobState, type JobStates, nextJobs, type Verdict } from "../../pipeline/next-jobs.ts";
 import type { Job, Pipeline } from "../../pipeline/pipeline.ts";
+import { artefactFolders, forgetOldArtefacts } from "../artefacts.ts";
 import { choosePipeline } from "../choose-pipeline.ts";
 import { DeliveryError } from "../errors.ts";
 import type { Phase, RunWorld } from "../phase.ts";
@@ -19,6 +20,7 @@ export const jobsPhase: Phase = {
     for (const note of notes) world.say(note);
     if (pipeline === undefined || pipeline.jobs.length === 0)
       return { kind: "skipped", detail: notes[0] ?? "no package has a script that checks or builds" };
+    if (world.parts.artefacts !== undefined) await forgetOldArtefacts(world.parts.artefacts, world.run.id);
     const jobs = new JobsRun(world, pipeline, states);
     const verdict = await jobs.run();
     if (verdict === "succeeded") return { kind: "done", detail: jobs.summary() };
@@ -106,6 +108,7 @@ class JobsRun {
         env: { CI: "true", ROADSTEAD_COMMIT: run.commit, ROADSTEAD_REF: run.ref },
         secrets: await this.#secretsOf(job),
         cacheKey: run.source,
+        ...artefactFolders(parts.artefacts, run.id, { job, pipeline: this.#pipeline }),
       };
       const outcome = await parts.jobs.run(spec, onLine, signal);
       if (outcome.ok) {
