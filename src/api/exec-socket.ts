@@ -14,6 +14,7 @@ import { apiError } from "./errors.ts";
 import { findReplica } from "./find-replica.ts";
 import { parseInput, parseJsonBody } from "./input.ts";
 import { InputQueue } from "./input-queue.ts";
+import { MaskStream } from "./mask-stream.ts";
 import type { ApiParts } from "./parts.ts";
 
 const frameLimitBytes = 1024 * 1024;
@@ -136,8 +137,17 @@ async function execute(
     if (websocket.readyState === websocket.OPEN) websocket.send(encodeExecFrame({ kind, bytes: chunk }));
     if (websocket.bufferedAmount > outputLimitBytes) session.over.abort(new Error("the client is too slow"));
   };
-  const io = { stdin, onStdout: send("stdout"), onStderr: send("stderr"), tty: request.tty };
-  return parts.runtime.exec(replica as ReplicaId, request.argv, io, signal);
+  const masked = (kind: "stdout" | "stderr") =>
+    new MaskStream(parts.clock, (line) => parts.variables.masks.mask(scope, line), send(kind));
+  const [out, err] = [masked("stdout"), masked("stderr")];
+  const onStdout = (chunk: Uint8Array) => out.push(chunk);
+  const io = { stdin, onStdout, onStderr: (chunk: Uint8Array) => err.push(chunk), tty: request.tty };
+  try {
+    return await parts.runtime.exec(replica as ReplicaId, request.argv, io, signal);
+  } finally {
+    out.end();
+    err.end();
+  }
 }
 
 function takeInput(websocket: WebSocket, stdin: InputQueue, message: Uint8Array | undefined): void {
