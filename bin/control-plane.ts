@@ -50,7 +50,7 @@ export async function startControlPlane(
   if (home === undefined) throw new Error("--home is needed");
   prepareHome(home);
   const log = jsonLog(process.stderr);
-  holdHome(home);
+  await holdHome(home);
   const clock = systemClock;
   const ids = randomIds(clock.now);
   const http = parseListener(values.http);

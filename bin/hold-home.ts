@@ -1,15 +1,20 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PlatformError } from "../src/lib/platform-error.ts";
+import { lifeOf, startOf, untilGone } from "../src/lib/process-life.ts";
+
+/** A big process takes a moment to give its memory back. */
+const endingLimitMs = 10_000;
 
 /**
  * One control plane per home: a pid file that a crash may leave behind. A process with that number that started at
- * another time is somebody else (the start time is field 22 of /proc/<pid>/stat, see proc(5)).
+ * another time is somebody else. One that was killed is waited for: it still holds the database and the ports.
  */
-export function holdHome(home: string): void {
+export async function holdHome(home: string): Promise<void> {
   const file = join(home, "control-plane.pid");
   const other = readHolder(file);
-  if (other && other.pid !== process.pid && startOf(other.pid) === other.start) {
+  const isThere = other && other.pid !== process.pid && startOf(other.pid) === other.start;
+  if (isThere && (lifeOf(other.pid) === "runs" || !(await untilGone(other.pid, endingLimitMs)))) {
     throw new PlatformError("HOME_IN_USE", `a control plane already runs on ${home} (pid ${other.pid})`, {
       hint: "Stop it with `roadstead down --platform`, or use another --home.",
     });
@@ -24,14 +29,5 @@ function readHolder(file: string): { pid: number; start: string } | undefined {
   } catch {
     // No file, or one that a crash cut short: nobody holds the home.
     return undefined;
-  }
-}
-
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "gone";
   }
 }

@@ -7,7 +7,7 @@ import { type Address, formatAddress, parseAddress } from "../platform/address.t
 import {
   answersHealth,
   assertPortsFree,
-  findControlPlane,
+  findLivingControlPlane,
   type PlatformOptions,
   runInForeground,
   startInBackground,
@@ -39,6 +39,11 @@ export const upCommand: CommandSpec = {
       flags: "--registry <address>",
       description: "also run a registry for images there, on loopback; `none` for none (default: none)",
     },
+    {
+      flags: "--allow-host <names>",
+      description:
+        "host names of a proxy before the API, separated by commas; `none` for none (default: none)",
+    },
     { flags: "--foreground", description: "stay in this terminal, logs on it, until Ctrl-C" },
     { flags: "--demo", description: "then deploy the example stack and check it" },
   ],
@@ -57,7 +62,7 @@ async function up(invocation: Invocation): Promise<ExitCode> {
   const { settings, options, context } = invocation;
   const record = readPlatformRecord(settings.home);
   const wanted = platformOptions(invocation, record);
-  const running = findControlPlane(settings.home);
+  const running = await findLivingControlPlane(settings.home);
   const answers = await answersHealth(formatAddress(wanted.api));
   if (running !== undefined || (answers && record !== undefined)) {
     assertSameOptions(wanted, record);
@@ -120,7 +125,19 @@ function platformOptions(
     https: address("https", "127.0.0.1:8443"),
     api: address("api", defaultApi),
     registry: registryAddress(options.text("registry") ?? record?.registry),
+    allowHosts: hostNames(options.text("allowHost") ?? record?.["allow-host"]),
   };
+}
+
+function hostNames(text: string | undefined): readonly string[] {
+  if (text === undefined || text === "none") return [];
+  const names = text.split(",").map((name) => name.trim().toLowerCase());
+  const wrong = names.find((name) => !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name));
+  if (wrong === undefined) return names;
+  throw usageError(
+    `${wrong} is not a host name`,
+    "Write e.g. --allow-host deploy.example.com, without a port.",
+  );
 }
 
 function registryAddress(text: string | undefined): Address | undefined {
@@ -137,7 +154,7 @@ function registryAddress(text: string | undefined): Address | undefined {
 function assertSameOptions(wanted: PlatformOptions, record: PlatformRecord | undefined): void {
   if (record === undefined) return;
   const asked = asRecord(wanted);
-  const different = (["runtime", "edge", "http", "https", "api", "registry"] as const).filter(
+  const different = (["runtime", "edge", "http", "https", "api", "registry", "allow-host"] as const).filter(
     (key) => asked[key] !== record[key],
   );
   if (different.length === 0) return;
@@ -166,6 +183,7 @@ function asRecord(wanted: PlatformOptions): Omit<PlatformRecord, "pid" | "starte
     https: formatAddress(wanted.https),
     api: formatAddress(wanted.api),
     ...(wanted.registry ? { registry: formatAddress(wanted.registry) } : {}),
+    ...(wanted.allowHosts?.length ? { "allow-host": wanted.allowHosts.join(",") } : {}),
   };
 }
 

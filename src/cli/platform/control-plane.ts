@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../lib/clock.ts";
+import { lifeOf, untilGone } from "../../lib/process-life.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, interrupted } from "../errors.ts";
 import { type Address, canListen, formatAddress } from "./address.ts";
@@ -16,6 +17,8 @@ export type PlatformOptions = {
   api: Address;
   /** Our own registry. */
   registry?: Address | undefined;
+  /** Host names besides localhost and IP addresses under which the API may be called. */
+  allowHosts?: readonly string[] | undefined;
 };
 
 /** A first start makes keys and a database; a loaded machine takes its time. */
@@ -32,6 +35,7 @@ export function controlPlaneArguments(options: PlatformOptions): string[] {
     ["--https", formatAddress(options.https)],
     ["--api", formatAddress(options.api)],
     ...(options.registry ? [["--registry", formatAddress(options.registry)]] : []),
+    ...(options.allowHosts ?? []).map((host) => ["--allow-host", host]),
   ].flat();
 }
 
@@ -144,6 +148,13 @@ export async function endProcess(pid: number): Promise<boolean> {
   while (isAlive(pid) && Date.now() < deadline) await systemClock.sleep(50);
   if (isAlive(pid)) process.kill(pid, "SIGKILL");
   return true;
+}
+
+/** The same, once none is just ending: a killed one is no control plane any more, but still holds its ports. */
+export async function findLivingControlPlane(home: string): Promise<ProcessInfo | undefined> {
+  const found = findControlPlane(home);
+  if (found === undefined || lifeOf(found.pid) === "runs") return found;
+  return (await untilGone(found.pid, stopLimitMs)) ? findControlPlane(home) : found;
 }
 
 /** The control plane of this home, whoever started it. */

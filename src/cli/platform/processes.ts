@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { messageOf } from "../../lib/platform-error.ts";
+import { lifeOf } from "../../lib/process-life.ts";
 
 export type ProcessInfo = { pid: number; argv: readonly string[] };
 
-/** True while the process exists (also when it belongs to somebody else). */
+/** True while the process exists (also when it belongs to somebody else); a dead one that waits for its parent does not. */
 export function isAlive(pid: number): boolean {
+  if (process.platform === "linux") return lifeOf(pid) !== "gone";
   try {
     process.kill(pid, 0);
     return true;
