@@ -8,7 +8,8 @@ import { Mark } from "../ui/mark.tsx";
 import { Empty } from "../ui/message.tsx";
 import { useNow } from "../ui/now.ts";
 import { PageHead, Table } from "../ui/panel.tsx";
-import { parseScope, ScopeLink, scopeText } from "../ui/scope.tsx";
+import { ScopeLink } from "../ui/scope.tsx";
+import { parseScope, scopeText } from "../ui/scope-text.ts";
 import { deploymentTone, isUnfinished } from "../ui/states.ts";
 
 const shown = 100;

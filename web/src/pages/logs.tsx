@@ -9,7 +9,7 @@ import { Choice, Field } from "../ui/field.tsx";
 import { whole } from "../ui/format.ts";
 import { Empty, Message } from "../ui/message.tsx";
 import { PageHead } from "../ui/panel.tsx";
-import { parseScope, scopeText } from "../ui/scope.tsx";
+import { parseScope, scopeText } from "../ui/scope-text.ts";
 
 const from = "/inside/logs" as const;
 

@@ -10,7 +10,8 @@ import { Mark } from "../ui/mark.tsx";
 import { Empty } from "../ui/message.tsx";
 import { useNow } from "../ui/now.ts";
 import { PageHead, Panel, Table } from "../ui/panel.tsx";
-import { type Scope, ScopeLink } from "../ui/scope.tsx";
+import { ScopeLink } from "../ui/scope.tsx";
+import type { Scope } from "../ui/scope-text.ts";
 import { tell, tellFailure } from "../ui/toasts.tsx";
 
 const from = "/inside/stacks/$stack/$environment/releases" as const;

@@ -10,7 +10,7 @@ import { Loaded } from "../ui/loaded.tsx";
 import { Message } from "../ui/message.tsx";
 import { useNow } from "../ui/now.ts";
 import { PageHead, Panel } from "../ui/panel.tsx";
-import { scopeText } from "../ui/scope.tsx";
+import { scopeText } from "../ui/scope-text.ts";
 import { isUnfinished } from "../ui/states.ts";
 import { tell, tellFailure } from "../ui/toasts.tsx";
 

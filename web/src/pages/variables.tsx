@@ -7,7 +7,8 @@ import { Choice } from "../ui/field.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Empty } from "../ui/message.tsx";
 import { PageHead } from "../ui/panel.tsx";
-import { parseScope, type Scope, ScopeLink, scopeText } from "../ui/scope.tsx";
+import { ScopeLink } from "../ui/scope.tsx";
+import { parseScope, type Scope, scopeText } from "../ui/scope-text.ts";
 
 /** What is set for a stack in one environment. A secret can be set and replaced here, never read. */
 export function Variables() {

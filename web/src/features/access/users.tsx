@@ -9,7 +9,7 @@ import { Mark } from "../../ui/mark.tsx";
 import { Empty, Message } from "../../ui/message.tsx";
 import { useNow } from "../../ui/now.ts";
 import { Panel, Table } from "../../ui/panel.tsx";
-import { parseScope, scopeText } from "../../ui/scope.tsx";
+import { parseScope, scopeText } from "../../ui/scope-text.ts";
 import { tell, tellFailure } from "../../ui/toasts.tsx";
 
 const roles = ["viewer", "developer", "approver", "operator", "admin"] as const;

@@ -1,5 +1,5 @@
 import { ApiFailure, stream } from "../../api/client.ts";
-import { type Scope, scopeText } from "../../ui/scope.tsx";
+import { type Scope, scopeText } from "../../ui/scope-text.ts";
 import type { LogBook } from "./log-book.ts";
 
 const atFirst = 500;

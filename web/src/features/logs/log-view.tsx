@@ -4,6 +4,7 @@ import type { Line, LogBook } from "./log-book.ts";
 
 const lineHeight = 20;
 const beyond = 12;
+const failing = /\b(ERROR|FATAL|PANIC|Error:)/;
 
 /** Only the lines in sight are in the page; at its end it follows the newest. */
 export function LogView({ book, search, following }: { book: LogBook; search: string; following: boolean }) {
@@ -51,9 +52,11 @@ export function LogView({ book, search, following }: { book: LogBook; search: st
 }
 
 function LogLine({ line, search }: { line: Line; search: string }) {
-  const bad = line.level === "error" || (line.level === undefined && line.stream === "stderr");
+  // Many programs write everything to stderr: that alone is no error.
+  const bad = line.level === "error" || (line.level === undefined && failing.test(line.text));
+  const aside = line.level === "warn" || line.stream === "stderr";
   return (
-    <div className={bad ? "line bad" : line.level === "warn" ? "line warn" : "line"} title={line.text}>
+    <div className={bad ? "line bad" : aside ? "line aside" : "line"} title={line.text}>
       <time>{line.at === undefined ? "" : clock(line.at)}</time>
       <b>{line.service}</b>
       <i>{line.level ?? line.stream}</i>

@@ -2,7 +2,7 @@ import type { OverviewView } from "../../../../src/api/contract/overview.ts";
 import { clock, millis, percent } from "../../ui/format.ts";
 import { Mark } from "../../ui/mark.tsx";
 import { Panel, Table } from "../../ui/panel.tsx";
-import { scopeText } from "../../ui/scope.tsx";
+import { scopeText } from "../../ui/scope-text.ts";
 import { upTone } from "./projects-panel.tsx";
 
 /** Outside services that the stacks say they need. */

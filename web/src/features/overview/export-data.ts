@@ -1,5 +1,5 @@
 import type { OverviewView } from "../../../../src/api/contract/overview.ts";
-import { scopeText } from "../../ui/scope.tsx";
+import { scopeText } from "../../ui/scope-text.ts";
 
 /** One row of the export: which panel, what of, which value. */
 export type ExportRow = { panel: string; subject: string; name: string; value: string | number };

@@ -3,7 +3,8 @@ import type { OverviewView } from "../../../../src/api/contract/overview.ts";
 import { minute, percent } from "../../ui/format.ts";
 import { Mark, type Tone } from "../../ui/mark.tsx";
 import { Panel, Table } from "../../ui/panel.tsx";
-import { ScopeLink, scopeText } from "../../ui/scope.tsx";
+import { ScopeLink } from "../../ui/scope.tsx";
+import { scopeText } from "../../ui/scope-text.ts";
 
 type Row = OverviewView["projects"][number];
 type Component = NonNullable<Row["web"]>;

@@ -7,9 +7,11 @@ import { ago, bytes } from "../../ui/format.ts";
 import { Mark } from "../../ui/mark.tsx";
 import { useNow } from "../../ui/now.ts";
 import { Panel, Table } from "../../ui/panel.tsx";
-import type { Scope } from "../../ui/scope.tsx";
+import type { Scope } from "../../ui/scope-text.ts";
 import { serviceTone } from "../../ui/states.ts";
 import { tell, tellFailure } from "../../ui/toasts.tsx";
+
+const order: readonly ServiceStatusView["replicas"][number]["role"][] = ["current", "incoming", "warm"];
 
 /** Each service with its replicas: state, release, share of the traffic, what it uses. */
 export function ServiceTable({ scope, status }: { scope: Scope; status: ScopeStatusView }) {
@@ -47,7 +49,9 @@ function ServiceRows({
   stats: readonly StatsView[];
 }) {
   const now = useNow(10_000);
-  const replicas = service.replicas.length === 0 ? [undefined] : service.replicas;
+  // What serves stands first, then what comes, then what is kept.
+  const sorted = [...service.replicas].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
+  const replicas = sorted.length === 0 ? [undefined] : sorted;
   return replicas.map((replica, index) => {
     const used = stats.find((sample) => sample.replica === replica?.id);
     return (

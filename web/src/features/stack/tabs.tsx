@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { type Scope, scopeText } from "../../ui/scope.tsx";
+import { type Scope, scopeText } from "../../ui/scope-text.ts";
 
 /** What belongs to one stack. */
 export function StackTabs({ scope }: { scope: Scope }) {
@@ -15,13 +15,13 @@ export function StackTabs({ scope }: { scope: Scope }) {
       <Link to="/stacks/$stack/$environment/releases" params={scope}>
         Releases
       </Link>
-      <Link to="/deployments" search={{ scope: scopeText(scope) }}>
+      <Link to="/deployments" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
         Deployments
       </Link>
-      <Link to="/variables" search={{ scope: scopeText(scope) }}>
+      <Link to="/variables" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
         Variables and secrets
       </Link>
-      <Link to="/logs" search={{ scope: scopeText(scope) }}>
+      <Link to="/logs" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
         Logs
       </Link>
     </nav>

@@ -2,7 +2,7 @@ import { type FormEvent, useState } from "react";
 import { useChange } from "../../api/queries.ts";
 import { Choice, Field } from "../../ui/field.tsx";
 import { Failure } from "../../ui/loaded.tsx";
-import type { Scope } from "../../ui/scope.tsx";
+import type { Scope } from "../../ui/scope-text.ts";
 import { tell } from "../../ui/toasts.tsx";
 import { useMay } from "../session/gate.tsx";
 

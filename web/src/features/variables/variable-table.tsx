@@ -4,7 +4,7 @@ import { ActionButton } from "../../ui/actions.tsx";
 import { minute } from "../../ui/format.ts";
 import { Mark, type Tone } from "../../ui/mark.tsx";
 import { Table } from "../../ui/panel.tsx";
-import type { Scope } from "../../ui/scope.tsx";
+import type { Scope } from "../../ui/scope-text.ts";
 import { tell, tellFailure } from "../../ui/toasts.tsx";
 
 const states: Record<VariableViewModel["state"], { tone: Tone; words: string }> = {
@@ -45,7 +45,9 @@ export function VariableTable({
             {live === "differs" ? (
               <Mark tone="warning">{lives[live]}</Mark>
             ) : (
-              <span className="quiet">{lives[live]}</span>
+              <span className="quiet">
+                {state === "default" && live === "absent" ? "the default" : lives[live]}
+              </span>
             )}
           </td>
           <td>{services.join(", ")}</td>
