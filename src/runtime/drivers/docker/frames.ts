@@ -26,6 +26,9 @@ export class FrameReader {
   }
 }
 
+/** What comes of a line behind this many characters is left out: a program need not ever end its line. */
+const longestLine = 1024 * 1024;
+
 /** Cuts bytes into lines per stream, without the line end; `flush` gives what is left at the end of the stream. */
 export class LineReader {
   readonly #decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
@@ -39,8 +42,13 @@ export class LineReader {
   push(stream: StreamName, payload: Uint8Array): void {
     const text = this.#pending[stream] + this.#decoders[stream].decode(payload, { stream: true });
     const lines = text.split("\n");
-    this.#pending[stream] = lines.pop() ?? "";
+    this.#pending[stream] = (lines.pop() ?? "").slice(0, longestLine);
     for (const line of lines) this.#onLine(stream, line.endsWith("\r") ? line.slice(0, -1) : line);
+  }
+
+  /** The last bytes of this stream did not end their line. */
+  isWithin(stream: StreamName): boolean {
+    return this.#pending[stream] !== "";
   }
 
   flush(): void {

@@ -203,7 +203,9 @@ async function* containerLines(
   if (identity === undefined || container.Config.Labels?.[label.job] !== undefined) return;
   const ready: Stamped[] = [];
   const lines = new LineReader((stream, text) => ready.push(stampedLine(identity, stream, text)));
-  const frames = new FrameReader((stream, payload) => lines.push(stream, payload));
+  const frames = new FrameReader((stream, payload) =>
+    lines.push(stream, lines.isWithin(stream) ? withoutStamp(payload) : payload),
+  );
   try {
     const answer = await host.client.stream({
       method: "GET",
@@ -229,6 +231,17 @@ async function* containerLines(
   }
   lines.flush();
   yield* ready;
+}
+
+/**
+ * The engine keeps a long line in pieces of 16 KiB and stamps each: a stamp within a line is not the program's, and
+ * would hide a secret that is cut in two by it.
+ */
+function withoutStamp(payload: Buffer): Buffer {
+  const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(?:Z|[+-]\d\d:\d\d) /.exec(
+    payload.toString("latin1", 0, 40),
+  );
+  return stamp ? payload.subarray(stamp[0].length) : payload;
 }
 
 function stampedLine(

@@ -34,6 +34,14 @@ describe("engine streams", () => {
     );
   });
 
+  it("leave out what comes behind a million characters without a line end", () => {
+    const heard: number[] = [];
+    const lines = new LineReader((_stream, line) => heard.push(line.length));
+    for (let piece = 0; piece < 40; piece += 1) lines.push("stdout", Buffer.alloc(64 * 1024, 97));
+    lines.push("stdout", Buffer.from("\nnext\n"));
+    expect(heard).toEqual([1024 * 1024, 4]);
+  });
+
   it("merge by time", async () => {
     async function* source(...stamps: string[]) {
       for (const stamp of stamps) yield { stamp };
