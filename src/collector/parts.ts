@@ -1,0 +1,18 @@
+import type { Edge } from "../edge/port.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { LogStore } from "../logs/port.ts";
+import type { Scope } from "../rollout/ids.ts";
+import type { Runtime } from "../runtime/port.ts";
+import type { LineLimits } from "./line-budget.ts";
+
+/** What the collector is made of. */
+export type CollectorParts = {
+  runtime: Pick<Runtime, "observe" | "logs" | "watch">;
+  edge?: Pick<Edge, "name">;
+  logs: LogStore;
+  /** Takes the secrets of a stack out of a line, before anything is written. */
+  mask: (scope: Scope, text: string) => string;
+  clock: Clock;
+  log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
+  limits: LineLimits;
+};
