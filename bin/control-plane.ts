@@ -104,6 +104,7 @@ export async function startControlPlane(
     variables,
     gates: new DirectGates({ store, clock, load: loadBundle }),
     updates,
+    images,
     rotateKey,
     clock,
     ids,

@@ -1,17 +1,22 @@
 import type { DockerLogin } from "../src/lib/docker-login.ts";
 import { readDockerLogin } from "../src/lib/docker-login.ts";
 import { messageOf } from "../src/lib/platform-error.ts";
+import { Builder } from "../src/publish/builder.ts";
 import { Publisher } from "../src/publish/publisher.ts";
 import { RegistryKeeper } from "../src/publish/registry-keeper.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { ownLogin, ownRegistryFolder } from "../src/registry/own-login.ts";
 import type { ImageStore } from "../src/registry/port.ts";
+import type { Scope } from "../src/rollout/ids.ts";
 import { parseListener } from "./listener.ts";
+import { loadBundle } from "./resolve-bundle.ts";
 
 /** What pushes images, and the registry that this installation runs, if it does. */
 export type ImageWorks = {
   publisher: Publisher;
   keeper: RegistryKeeper;
+  builder: Builder;
+  load: typeof loadBundle;
   start: (signal: AbortSignal) => Promise<void>;
   stop: () => Promise<void>;
 };
@@ -28,7 +33,7 @@ export function loginsOf(
 export async function makeImageWorks(
   home: string,
   own: string | undefined,
-  { store, runtime, clock, log, registry }: EngineParts & { registry: ImageStore },
+  { store, runtime, clock, log, registry, mask: masked }: EngineParts & { registry: ImageStore },
 ): Promise<ImageWorks> {
   const server = own === undefined ? undefined : await makeServer(home, own, { clock, log });
   const publisher = new Publisher({ store, runtime, registry, clock });
@@ -46,9 +51,13 @@ export async function makeImageWorks(
         }
       : {}),
   });
+  const mask = (scope: Scope, line: string) => masked?.(scope, line) ?? line;
+  const builder = new Builder({ runtime, clock, publisher, mask });
   return {
     publisher,
     keeper,
+    builder,
+    load: loadBundle,
     start: async (signal) => {
       // What serves goes on without it: builds that are to go there say that nobody answers.
       await server?.start(signal).catch((error: unknown) => log("error", messageOf(error)));

@@ -8,14 +8,18 @@ import { makeVariables } from "../delivery/variables.ts";
 import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
 import type { ForgeKind } from "../forge/port.ts";
+import { Builder } from "../publish/builder.ts";
+import { Publisher } from "../publish/publisher.ts";
+import { RegistryKeeper } from "../publish/registry-keeper.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
 import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import type { DeploymentId, Scope } from "../rollout/ids.ts";
 import { makeUpdates } from "../scheduler/updates.ts";
 import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
+import type { ComposeModel } from "../stack/compose-model.ts";
 import { type LoadedStack, loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
-import type { Service } from "../stack/stack.ts";
+import type { Service, Stack } from "../stack/stack.ts";
 import { createToken } from "./auth/token.ts";
 import type { ApiParts } from "./parts.ts";
 import { type ApiServer, createServer } from "./server.ts";
@@ -67,6 +71,7 @@ export class ApiWorld {
           problems: this.problems,
         };
       },
+      images: this.#images(),
       version: "0.0.0-test",
       edgeName: "memory",
       ...changes,
@@ -81,6 +86,21 @@ export class ApiWorld {
     const empty = { services: {}, networks: {}, volumes: {}, secrets: {}, configs: {} };
     const model = { name: "shop", ...empty, "x-roadstead": this.fileSettings };
     return { problems: [], variablesUsed: {}, ...(this.fileSettings ? { model } : {}) };
+  }
+
+  #images(): ApiParts["images"] {
+    const parts = { ...this.world.parts(), registry: this.registry };
+    const publisher = new Publisher(parts);
+    const own = { host: "127.0.0.1:5500", collectGarbage: async () => undefined };
+    return {
+      publisher,
+      keeper: new RegistryKeeper({ ...parts, own }),
+      builder: new Builder({ ...parts, publisher, mask: (_scope, line) => line }),
+      load: (bundle, environment) => {
+        const { stack } = parts.resolve(bundle, environment);
+        return stack ? { stack, model: modelOf(stack) } : {};
+      },
+    };
   }
 
   /** What a pushed image is handed to; a test puts its own in place. */
@@ -144,6 +164,21 @@ export class ApiWorld {
     await this.world.finished(deployment);
     return deployment.id;
   }
+}
+
+/** As the loader makes it of a file. */
+function modelOf({ name, services }: Stack): ComposeModel {
+  const written = Object.fromEntries(services.map((service) => [service.name, service.compose]));
+  const registry = { registry: "127.0.0.1:5500" };
+  return {
+    name,
+    services: written,
+    networks: {},
+    volumes: {},
+    secrets: {},
+    configs: {},
+    "x-roadstead": registry,
+  };
 }
 
 export function deployBody(

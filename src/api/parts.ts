@@ -6,14 +6,27 @@ import type { Variables } from "../delivery/variables.ts";
 import type { Webhooks } from "../delivery/webhooks.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
+import type { Builder } from "../publish/builder.ts";
+import type { Publisher } from "../publish/publisher.ts";
+import type { RegistryKeeper } from "../publish/registry-keeper.ts";
 import type { Engine } from "../reconciler/engine.ts";
 import type { EngineParts } from "../reconciler/parts.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Updates } from "../scheduler/updates.ts";
 import type { Sources } from "../source/port.ts";
+import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
+
+/** What builds images, pushes them, and keeps our own registry. */
+export type ImageParts = {
+  builder: Builder;
+  publisher: Publisher;
+  keeper: RegistryKeeper;
+  /** Compose text to the stack and the model it was made of. */
+  load: (bundle: Bundle, environment: string) => { stack?: Stack; model?: ComposeModel };
+};
 
 /** What the API is made of. `bin` builds it from real drivers, tests from the memory ones. */
 export type ApiParts = {
@@ -31,6 +44,7 @@ export type ApiParts = {
   gates: DirectGates;
   variables: Variables;
   updates: Updates;
+  images: ImageParts;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
   /** One request through the real edge, as a client makes it. */

@@ -14,6 +14,7 @@ import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
 import { forgeRoutes } from "./routes/forge.ts";
 import { gateRoutes } from "./routes/gates.ts";
+import { imageRoutes } from "./routes/images.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { sessionRoutes } from "./routes/session.ts";
@@ -63,6 +64,7 @@ export function createServer(parts: ApiParts): ApiServer {
   environmentRoutes(router);
   forgeRoutes(router);
   updateRoutes(router);
+  imageRoutes(router);
   gateRoutes(router);
   operateRoutes(router);
   systemRoutes(router);

@@ -9,6 +9,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   check: async () => (await import("./commands/check.ts")).checkCommand,
   plan: async () => (await import("./commands/plan.ts")).planCommand,
   deploy: async () => (await import("./commands/deploy.ts")).deployCommand,
+  build: async () => (await import("./commands/build.ts")).buildCommand,
   push: async () => (await import("./commands/push.ts")).pushCommand,
   pipeline: async () => (await import("./commands/pipeline.ts")).pipelineCommand,
   source: async () => (await import("./commands/source.ts")).sourceCommand,

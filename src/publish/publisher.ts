@@ -92,6 +92,11 @@ export class Publisher {
     const { registry } = this.#parts;
     const { repository } = request;
     const { digest } = manifest;
+    // Before any name is given: a push that is refused leaves none behind.
+    for (const tag of request.versions) {
+      const there = await registry.digest({ repository, reference: tag }, signal);
+      if (there !== undefined && there !== digest) throw taken(repository, tag, there);
+    }
     await registry.putManifest({ repository, reference: digest }, manifest, signal);
     const own = request.build && (await this.#freeTag(request, request.build, digest, signal));
     const versions = [...new Set([...(own === undefined ? [] : [own]), ...request.versions])];

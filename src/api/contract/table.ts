@@ -4,6 +4,7 @@ import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
 import { forgeEndpoints } from "./forge.ts";
 import { gateEndpoints } from "./gates.ts";
+import { imageEndpoints } from "./images.ts";
 import { operateEndpoints } from "./operate.ts";
 import { pageEndpoints } from "./pages.ts";
 import { stackEndpoints } from "./stacks.ts";
@@ -18,6 +19,7 @@ export const apiTable = {
   forge: forgeEndpoints,
   environment: environmentEndpoints,
   updates: updateEndpoints,
+  images: imageEndpoints,
   gates: gateEndpoints,
   operate: operateEndpoints,
   system: systemEndpoints,

@@ -1,13 +1,5 @@
-import { availableParallelism } from "node:os";
-import { mapLimited } from "../../lib/limit.ts";
-import { noteBuilt } from "../../reconciler/image-book.ts";
-import type { ResolvedImage } from "../../runtime/port.ts";
-import type { ComposeService } from "../../stack/compose-model.ts";
+import { type BuiltService, buildImages } from "../../publish/build-images.ts";
 import type { Phase } from "../phase.ts";
-import type { BuiltImage } from "../run.ts";
-
-/** Images made side by side on a host that also serves: one with two cores or less. */
-const buildWidth = availableParallelism() <= 2 ? 1 : 2;
 
 /** Builds what has a `build` section before anything of the deployment begins, so that gates can look at the images. */
 export const buildPhase: Phase = {
@@ -15,38 +7,25 @@ export const buildPhase: Phase = {
   async run({ parts, run, say, gathered, signal, update }) {
     if (run.checksOnly) return { kind: "skipped", detail: "checks only" };
     const { stack, files } = await gathered();
-    const built = stack.services.filter(
+    const services = stack.services.filter(
       (service) => service.compose.build !== undefined && (run.services?.includes(service.name) ?? true),
     );
-    if (built.length === 0) return { kind: "skipped", detail: "no service is built here" };
-    const images: Record<string, ResolvedImage> = {};
-    await mapLimited(built, buildWidth, async (service) => {
-      const compose = run.noCache ? withoutCache(service.compose) : service.compose;
-      const request = { scope: run.scope, service: service.name, compose };
-      const names = (service.compose.build?.secrets ?? []).map((grant) => grant.source);
-      const buildSecrets = Object.fromEntries(
-        names.flatMap((name) => (files[name] === undefined ? [] : [[name, files[name]]])),
-      );
-      const onLine = (line: string) => say(line, service.name);
-      const image = await parts.runtime.ensureImage({ ...request, buildSecrets }, onLine, signal);
-      noteBuilt(parts.store, { digest: image.digest, compose, at: parts.clock.now() });
-      images[service.name] = image;
-    });
+    if (services.length === 0) return { kind: "skipped", detail: "no service is built here" };
+    const order = { scope: run.scope, services, files, noCache: run.noCache ?? false };
+    const built = Object.entries(await buildImages(parts, order, say, signal));
     update({
-      images: Object.fromEntries(Object.entries(images).map(([name, image]) => [name, builtImage(image)])),
+      images: Object.fromEntries(
+        built.map(([name, { image }]) => [name, { digest: image.digest, reference: image.reference }]),
+      ),
     });
-    const distinct = new Set(Object.values(images).map((image) => image.digest)).size;
-    return {
-      kind: "done",
-      detail: `${distinct} ${distinct === 1 ? "image" : "images"} for ${built.length} services`,
-    };
+    return { kind: "done", detail: describe(built.map(([, one]) => one)) };
   },
 };
 
-function withoutCache(compose: ComposeService): ComposeService {
-  return compose.build === undefined ? compose : { ...compose, build: { ...compose.build, no_cache: true } };
-}
-
-function builtImage({ digest, reference }: ResolvedImage): BuiltImage {
-  return { digest, reference };
+function describe(built: readonly BuiltService[]): string {
+  const distinct = new Set(built.map(({ image }) => image.digest)).size;
+  const steps = built.flatMap(({ report }) => report.steps);
+  const cached = steps.filter((step) => step.cached).length;
+  const from = steps.length === 0 ? "" : `, ${cached} of ${steps.length} steps from the cache`;
+  return `${distinct} ${distinct === 1 ? "image" : "images"} for ${built.length} services${from}`;
 }
