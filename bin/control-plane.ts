@@ -44,6 +44,7 @@ export async function startControlPlane(
       https: { type: "string", default: "127.0.0.1:8443" },
       api: { type: "string", default: "127.0.0.1:7700" },
       registry: { type: "string" },
+      "allow-host": { type: "string", multiple: true, default: [] },
     },
   });
   const { home } = values;
@@ -113,6 +114,7 @@ export async function startControlPlane(
     log,
     version,
     edgeName: edge.name,
+    allowedHosts: values["allow-host"],
     webFolder: join(import.meta.dirname, "..", "web", "dist"),
   });
   await engine.reconciler.start();

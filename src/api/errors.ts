@@ -27,7 +27,7 @@ export const apiErrors = {
   API_TOO_MANY_FAILURES: { status: 429, hint: "Wait for the time in Retry-After, and check the token." },
   API_HOST_REFUSED: {
     status: 403,
-    hint: "Use an IP address or localhost.",
+    hint: "Use an IP address or localhost, or name the host with `roadstead up --allow-host`.",
   },
   API_ORIGIN_REFUSED: { status: 403, hint: "Web pages of other sites may not call this API." },
   API_NOT_FOUND: { status: 404, hint: "See /api/v1/openapi.json for what there is." },

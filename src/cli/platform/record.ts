@@ -12,6 +12,8 @@ export type PlatformRecord = {
   api: string;
   /** Where our own registry listens; absent: there is none. */
   registry?: string;
+  /** Separated by commas; absent: none. */
+  "allow-host"?: string;
   startedAt: number;
 };
 
