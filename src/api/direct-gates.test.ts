@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { putFreeze, removeFreeze } from "../delivery/freeze.ts";
 import { ApiWorld, base, deployBody } from "./api-support.ts";
+import { createToken } from "./auth/token.ts";
 
 let open: ApiWorld | undefined;
 afterEach(async () => {
@@ -62,6 +63,18 @@ describe("a deployment without a run (R-071, R-156)", () => {
     expect(answer.status).toBe(403);
     expect(errorOf(answer)).toMatchObject({ code: "DELIVERY_APPROVAL_REFUSED" });
     expect(w.world.store.audit.list(5)).toEqual([]);
+  });
+
+  it("is overridden only by who may approve: a developer may not", async () => {
+    const w = await start({ approval: {} });
+    const grants = [{ role: "developer" as const }];
+    const { secret } = createToken("dev", w.world.parts(), { grants });
+    const body = deployBody(undefined, { override: "I am in a hurry" });
+    const headers = { authorization: `Bearer ${secret}` };
+    const answer = await w.call("POST", `${base}/deployments`, { body, headers });
+    expect(answer.status).toBe(403);
+    expect(errorOf(answer)).toMatchObject({ code: "API_FORBIDDEN" });
+    expect(w.world.store.deployments.list("all", 10)).toEqual([]);
   });
 
   it("needs nothing in environments that ask for nothing", async () => {

@@ -251,6 +251,7 @@ export const httpTests: readonly EdgeTest[] = [
         await mkdir(join(root, "assets"));
         await writeFile(join(root, "index.html"), "<h1>app</h1>");
         await writeFile(join(root, "assets", "app-3f9a8b7c.js"), "x".repeat(1_000));
+        await writeFile(join(root, "config.js"), "values");
         await writeFile(join(root, ".env"), "SECRET=1");
         await symlink("/etc/passwd", join(root, "passwd"));
         const action = { kind: "files", root, spa: true } as const;
@@ -263,6 +264,7 @@ export const httpTests: readonly EdgeTest[] = [
           "<h1>app</h1>",
           "no-cache",
         ]);
+        expect((await get("/config.js")).headers["cache-control"], "run-time values").toBe("no-cache");
         const asset = await get("/assets/app-3f9a8b7c.js");
         expect(asset.headers).toMatchObject({
           "x-content-type-options": "nosniff",

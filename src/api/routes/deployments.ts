@@ -14,7 +14,9 @@ export function deploymentRoutes(router: Router): void {
   const { parts } = router;
   const { engine, store } = parts;
 
-  router.answer(deploymentEndpoints.create, async ({ params, body, actor }) => {
+  router.answer(deploymentEndpoints.create, async ({ params, body, actor, may }) => {
+    if (body.override !== undefined && !may("approve", params))
+      throw apiError("API_FORBIDDEN", "only who may approve may override the gates of an environment");
     const { bundle, files } = await suppliedBundle(parts, params, body);
     const warnings = checkBundle(parts, params, bundle);
     const by = actor(body.reason);

@@ -179,7 +179,8 @@ function matches(ask: FileRequest, etag: string, stats: Stats): boolean {
 }
 
 function cacheRule(path: string, type: string): string {
-  if (type.startsWith("text/html")) return "no-cache";
+  // The run-time values of a site are as lasting as its pages.
+  if (type.startsWith("text/html") || path.endsWith("/config.js")) return "no-cache";
   return hashed.test(path) ? "public, max-age=31536000, immutable" : "public, max-age=3600";
 }
 
