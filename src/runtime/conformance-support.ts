@@ -22,6 +22,9 @@ import type {
 /** What a driver's test hands to the suite: its host, and a way to open a second driver over the same host. */
 export type HostUnderTest = { runtime: Runtime; reopen: () => Promise<Runtime> };
 
+/** Registers one promise under its title. */
+export type Check = (title: string, body: (stage: Stage, host: HostUnderTest) => Promise<void>) => void;
+
 export type ConformanceOptions = {
   /** Titles of tests about what this driver is not for, with the reason. They are not registered for it. */
   notFor?: readonly { reason: string; tests: readonly string[] }[];
