@@ -3,6 +3,7 @@ import type { Ids } from "../lib/ids.ts";
 import { adminEverywhere } from "../policy/permissions.ts";
 import type { Store } from "../store/port.ts";
 import { accessError } from "./errors.ts";
+import { SignInProviders } from "./oidc.ts";
 import { hashOfCode, newCode } from "./one-time-code.ts";
 import { assertStrong, type Cost, Passwords } from "./password.ts";
 import { SecondFactor } from "./second-factor.ts";
@@ -25,6 +26,7 @@ export class Access {
   readonly passwords: Passwords;
   readonly secondFactor: SecondFactor;
   readonly signIn: SignIn;
+  readonly providers: SignInProviders;
   readonly #store: Store;
   readonly #clock: Clock;
 
@@ -36,6 +38,7 @@ export class Access {
     this.users = new UserBook(parts);
     this.sessions = new SessionBook({ ...parts, users: this.users });
     this.secondFactor = new SecondFactor({ ...parts, users: this.users });
+    this.providers = new SignInProviders({ ...parts, users: this.users });
     this.signIn = new SignIn({ ...parts, ...this.#provers() });
   }
 

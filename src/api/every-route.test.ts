@@ -16,6 +16,8 @@ const rawRoutes: Readonly<Record<string, string>> = {
   "POST /git-hook": "a push's own hook, below",
   "POST /hooks/:source/:kind": "webhooks, below",
   "POST /hooks/:source/:kind/:name": "webhooks, below",
+  "GET /sign-in/:name": "src/api/sign-in.real.test.ts",
+  "GET /sign-in/:name/callback": "src/api/sign-in.real.test.ts",
   "GET /": "pages, below",
   "HEAD /": "pages, below",
   "GET /*": "pages, below",
@@ -28,6 +30,8 @@ const anonymous = [
   "POST /api/v1/setup",
   "POST /api/v1/session",
   "POST /api/v1/invitations/accept",
+  "GET /api/v1/sign-in-providers",
+  "GET /api/v1/public/status",
 ];
 const sha = "1".repeat(40);
 

@@ -168,7 +168,7 @@ export class Router {
 }
 
 /** A proxy that ends TLS says so; a client that lies about it only makes its own cookie stricter. */
-function isSecure(request: FastifyRequest): boolean {
+export function isSecure(request: FastifyRequest): boolean {
   return request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
 }
 

@@ -23,6 +23,7 @@ import { systemRoutes } from "./routes/system.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { updateRoutes } from "./routes/updates.ts";
 import { userRoutes } from "./routes/users.ts";
+import { signInRoutes } from "./sign-in-http.ts";
 import { webFiles } from "./web-files.ts";
 import { webhookRoutes } from "./webhook-http.ts";
 
@@ -72,6 +73,7 @@ export function createServer(parts: ApiParts): ApiServer {
   tokenRoutes(router);
   sessionRoutes(router);
   userRoutes(router);
+  signInRoutes(app, parts);
   let ownAddress = "";
   gitRoutes(app, parts, { guard, closing: closing.signal, ownAddress: () => ownAddress });
   webhookRoutes(app, parts);

@@ -52,6 +52,11 @@ const grants = z.array(grantSchema).max(50);
 const byId = z.object({ id: z.string().min(1).max(100) });
 const done = z.object({ done: z.literal(true) });
 
+const providerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/, "lower-case letters, digits, `-`");
+const providerSchema = z
+  .object({ name: providerName, title: z.string(), issuer: z.url().max(500), clientId: z.string() })
+  .meta({ id: "SignInProvider" });
+
 /** Where a password is set with it: `<origin>/invitation#<code>`; the part after `#` reaches no server log. */
 const invitationSchema = z.object({ user: userSchema, code: z.string(), until: z.number() });
 
@@ -195,5 +200,34 @@ export const accessEndpoints = {
     needs: "administer",
     params: byId,
     response: invitationSchema,
+  }),
+  providers: endpoint({
+    method: "GET",
+    path: "/sign-in-providers",
+    summary: "Where one can sign in with an account elsewhere; start at `/sign-in/<name>`.",
+    anonymous: true,
+    response: z.object({ providers: list(z.object({ name: z.string(), title: z.string() })) }),
+  }),
+  saveProvider: endpoint({
+    method: "POST",
+    path: "/sign-in-providers/:name",
+    summary: "Sets an OpenID Connect provider up.",
+    needs: "administer",
+    params: z.object({ name: providerName }),
+    body: z.object({
+      title: personName,
+      issuer: z.url().max(500),
+      clientId: z.string().min(1).max(300),
+      clientSecret: z.string().min(1).max(1000),
+    }),
+    response: providerSchema,
+  }),
+  removeProvider: endpoint({
+    method: "DELETE",
+    path: "/sign-in-providers/:name",
+    summary: "Removes a provider; who came by it needs another way in.",
+    needs: "administer",
+    params: z.object({ name: providerName }),
+    response: done,
   }),
 };

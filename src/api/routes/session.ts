@@ -10,6 +10,7 @@ import type { Identity } from "../auth/identity.ts";
 import { endedSessionCookie, sessionCookie } from "../auth/session-cookie.ts";
 import { accessEndpoints, type WhoView } from "../contract/access.ts";
 import { apiError, LaterError } from "../errors.ts";
+import type { ApiParts } from "../parts.ts";
 import type { ApiCall, Router } from "../route.ts";
 
 type Signing = Pick<ApiCall<never>, "address" | "agent" | "secure" | "setCookie">;
@@ -20,14 +21,7 @@ export function sessionRoutes(router: Router): void {
   const { access, log } = parts;
   const guesses = new CodeGuesses(parts.clock);
 
-  const signedIn = (user: User, call: Signing, how: string): WhoView =>
-    audited(parts, { by: by(user, call), action: "session.start", target: user.email }, (detail) => {
-      const { address, agent } = call;
-      const known = access.users.update(user.id, (one) => ({ ...one, lastSignInAt: parts.clock.now() }));
-      call.setCookie(sessionCookie(access.sessions.start(user.id, { address, agent }), call.secure));
-      detail({ how });
-      return whoOf(known);
-    });
+  const signedIn = (user: User, call: Signing, how: string) => startSession(parts, user, { ...call, how });
 
   router.answer(accessEndpoints.setup, () => ({ needed: access.users.isEmpty() }));
 
@@ -115,6 +109,22 @@ export function sessionRoutes(router: Router): void {
   selfRoutes(router);
 }
 
+/** Signs a person in who has proved who they are, whichever way. */
+export function startSession(
+  parts: Pick<ApiParts, "access" | "store" | "clock">,
+  user: User,
+  { address, agent, secure, setCookie, how }: Signing & { how: string },
+): WhoView {
+  const { access, clock } = parts;
+  const by = { name: user.email, reason: "", from: address };
+  return audited(parts, { by, action: "session.start", target: user.email }, (detail) => {
+    const known = access.users.update(user.id, (one) => ({ ...one, lastSignInAt: clock.now() }));
+    setCookie(sessionCookie(access.sessions.start(user.id, { address, agent }), secure));
+    detail({ how });
+    return whoOf(known);
+  });
+}
+
 function selfRoutes(router: Router): void {
   const { parts } = router;
   const { access } = parts;
@@ -193,10 +203,6 @@ function ownSession(router: Router, identity: Identity | undefined): { user: Use
   if (!user || session === undefined)
     throw apiError("API_FORBIDDEN", "this is for people who are signed in, not for tokens");
   return { user, session };
-}
-
-function by(user: User, { address }: Signing) {
-  return { name: user.email, reason: "", from: address };
 }
 
 function whoOf(user: User): WhoView {

@@ -46,6 +46,25 @@ export function userRoutes(router: Router): void {
       return { user: viewUser(user), ...access.invite(user) };
     });
   });
+
+  router.answer(accessEndpoints.providers, () => ({
+    providers: access.providers.list().map(({ name, title }) => ({ name, title })),
+  }));
+
+  router.answer(accessEndpoints.saveProvider, ({ params, body, actor }) =>
+    audited(parts, { by: actor(), action: "signInProvider.save", target: params.name }, (detail) => {
+      const { secret: _secret, ...provider } = access.providers.save({ ...body, name: params.name });
+      detail({ after: provider });
+      return provider;
+    }),
+  );
+
+  router.answer(accessEndpoints.removeProvider, ({ params, actor }) =>
+    audited(parts, { by: actor(), action: "signInProvider.remove", target: params.name }, () => {
+      access.providers.remove(params.name);
+      return { done: true as const };
+    }),
+  );
 }
 
 function known({ parts }: Router, id: string): User {
