@@ -43,6 +43,14 @@ describe("credentials that `docker login` stored", () => {
     expect(await auth(config, "ghcr.io/a/b")).toEqual({ identitytoken: "t0k3n", serveraddress: "ghcr.io" });
   });
 
+  it("are written as the engine reads them, whatever their length", async () => {
+    for (const username of ["a", "ab", "abc"]) {
+      const loginOf = async () => ({ username, password: "secret" });
+      const header = (await registryAuth("ghcr.io/team/app", loginOf, signal)) ?? "";
+      expect(header).toMatch(/^(?:[\w-]{4})*(?:[\w-]{2}==|[\w-]{3}=)?$/);
+    }
+  });
+
   it("are not needed", async () => {
     expect(await registryAuth("ghcr.io/a", logins(join(folder, "nowhere")), signal)).toBeUndefined();
   });

@@ -18,5 +18,7 @@ export async function registryAuth(
   if (login === undefined) return undefined;
   const credentials = "identityToken" in login ? { identitytoken: login.identityToken } : login;
   const header = { ...credentials, serveraddress: dockerLoginKey(registry) };
-  return Buffer.from(JSON.stringify(header)).toString("base64url");
+  // Padded: without it the engine silently takes the header for none, for two lengths in three.
+  const bare = Buffer.from(JSON.stringify(header)).toString("base64url");
+  return bare.padEnd(Math.ceil(bare.length / 4) * 4, "=");
 }
