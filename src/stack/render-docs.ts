@@ -9,6 +9,7 @@ import {
 } from "./problem-codes.ts";
 import * as support from "./support.ts";
 import { plain } from "./x-roadstead.ts";
+import { alertsSchema, ownAlertSchema } from "./x-roadstead-alerts.ts";
 import { jobSchema, pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { environmentSchema, overrideSchema, serviceSchema, stackSchema } from "./x-roadstead-schema.ts";
 import type { FieldDoc } from "./x-roadstead-values.ts";
@@ -147,11 +148,37 @@ function xRoadstead(): string {
     "### `environments.<name>.services.<name>`\n",
     "Every key of the service level, and:\n",
     fieldTable(override),
+    "### `alerts`\n",
+    fieldTable(fieldsOf(alertsSchema)),
+    "### `alerts.rules`\n",
+    alertRules(),
+    "### `alerts.own.<name>`\n",
+    fieldTable(fieldsOf(ownAlertSchema)),
     "### `pipeline`\n",
     ...fieldTables(fieldsOf(pipelineSchema), "pipeline."),
     "### `pipeline.jobs.<name>`\n",
     ...fieldTables(fieldsOf(jobSchema), "pipeline.jobs.<name>."),
     rules,
+  ].join("\n");
+}
+
+/** One row for each rule: its thresholds are all that differs. */
+function alertRules(): string {
+  const shared = ["enabled", "clear", "for", "services"];
+  const rows = Object.entries(fieldsOf(fieldsOf(alertsSchema)["rules"])).map(([name, schema]) => {
+    const levels = Object.entries(omit(fieldsOf(schema), shared));
+    const defaults = levels.map(([level, inner]) => `${level} ${docOf(inner).default}`).join(", ");
+    return `| \`${name}\` | ${cell(docOf(schema).description)} | ${cell(defaults)} |`;
+  });
+  const keys = Object.values(fieldsOf(fieldsOf(alertsSchema)["rules"]))[0];
+  const common = Object.entries(fieldsOf(keys)).filter(([key]) => shared.includes(key));
+  return [
+    "`false` switches a rule off. The keys of each are the thresholds that the table names, and:\n",
+    fieldTable(Object.fromEntries(common)),
+    "| rule | judges | thresholds |",
+    "|---|---|---|",
+    ...rows,
+    "",
   ].join("\n");
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertsSchema } from "./x-roadstead-alerts.ts";
 import { imageSchema } from "./x-roadstead-gates.ts";
 import {
   canarySchema,
@@ -200,10 +201,11 @@ export const stackSchema = z.strictObject(
       default: "none",
       description: "Backup schedules. Kept; not acted on yet.",
     }),
-    alerts: field(loose, {
+    alerts: field(alertsSchema, {
       type: "mapping",
-      default: "none",
-      description: "Alert rules and channels. Kept; not acted on yet.",
+      default: "the default rules",
+      description:
+        "What is changed about the alert rules for this stack. Channels belong to the installation.",
     }),
     registry: field(
       z

@@ -154,7 +154,7 @@ describe("x-roadstead of the stack", () => {
     ]);
   });
 
-  it("keeps dependencies, backups, alerts and pipeline as they are", () => {
+  it("keeps dependencies, backups and pipeline as they are", () => {
     const top = { dependencies: [{ name: "x", http: "https://x" }], backups: { daily: {} }, pipeline: {} };
     expect(read({}, top).settings.stack).toEqual(top);
     expect(read({}, { dependencies: "x" }).problems).toEqual([
