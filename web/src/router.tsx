@@ -102,8 +102,21 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("./pages/settings.tsx"), "Settings"),
 });
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  component: lazyRouteComponent(() => import("./pages/invitation.tsx"), "Invitation"),
+});
+const status = createRoute({
+  getParentRoute: () => root,
+  path: "/status",
+  component: lazyRouteComponent(() => import("./pages/status.tsx"), "StatusPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
+    invitation,
+    status,
     inside.addChildren([
       overview,
       stacks,

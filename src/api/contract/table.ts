@@ -1,13 +1,17 @@
 import { accessEndpoints } from "./access.ts";
+import { alertEndpoints } from "./alerts.ts";
 import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
 import { forgeEndpoints } from "./forge.ts";
 import { gateEndpoints } from "./gates.ts";
 import { imageEndpoints } from "./images.ts";
+import { logEndpoints } from "./logs.ts";
+import { notifyEndpoints } from "./notify.ts";
 import { operateEndpoints } from "./operate.ts";
 import { pageEndpoints } from "./pages.ts";
 import { stackEndpoints } from "./stacks.ts";
+import { statusPageEndpoints } from "./status-page.ts";
 import { systemEndpoints } from "./system.ts";
 import { updateEndpoints } from "./updates.ts";
 
@@ -22,8 +26,12 @@ export const apiTable = {
   images: imageEndpoints,
   gates: gateEndpoints,
   operate: operateEndpoints,
+  logs: logEndpoints,
+  alerts: alertEndpoints,
+  notify: notifyEndpoints,
   system: systemEndpoints,
   pages: pageEndpoints,
+  statusPage: statusPageEndpoints,
   access: accessEndpoints,
 };
 

@@ -1,7 +1,9 @@
 import { useState } from "react";
 import { useApi } from "../api/queries.ts";
 import { signOut } from "../api/session.ts";
+import { Account } from "../features/session/account.tsx";
 import { useSession } from "../features/session/gate.tsx";
+import { StatusSettings } from "../features/status/status-settings.tsx";
 import { Choice } from "../ui/field.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { Mark } from "../ui/mark.tsx";
@@ -31,15 +33,18 @@ export function Settings() {
         <Panel title="You">
           <div className="stack">
             <p>
-              {session.kind === "user"
-                ? `${session.user.name}, ${session.user.email}`
-                : "Signed in with an API token, kept for this tab only."}
+              {session.user.name}
+              <span className="quiet"> {session.user.email}</span>
+              {session.way === "token" && (
+                <span className="quiet"> by an API token, kept for this tab only</span>
+              )}
             </p>
             <Choice label="Colours" value={theme} onChange={({ target }) => setTheme(target.value as Theme)}>
               <option value="system">as the system</option>
               <option value="light">light</option>
               <option value="dark">dark</option>
             </Choice>
+            {session.way === "account" && <Account secondFactor={session.user.secondFactor} />}
           </div>
         </Panel>
         <Panel title="This platform">
@@ -82,6 +87,9 @@ export function Settings() {
               </Table>
             )}
           </Loaded>
+        </Panel>
+        <Panel title="Public status page">
+          <StatusSettings />
         </Panel>
       </div>
     </>

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from "react";
+import type { Session } from "../api/session.ts";
 import { useMay } from "../features/session/gate.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
 
@@ -16,7 +17,7 @@ export function ActionButton({
   label: ReactNode;
   /** Question of the dialog. */
   title: string;
-  needs: string;
+  needs: Session["permissions"][number];
   danger?: boolean;
   main?: boolean;
   disabled?: boolean;

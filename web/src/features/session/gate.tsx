@@ -5,17 +5,18 @@ import { Failure } from "../../ui/loaded.tsx";
 import { SetUp } from "./set-up.tsx";
 import { SignIn } from "./sign-in.tsx";
 
-const SessionContext = createContext<Session>({ kind: "token" });
+const SessionContext = createContext<Session | undefined>(undefined);
 
 /** Who is signed in. */
 export function useSession(): Session {
-  return useContext(SessionContext);
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("nobody is signed in here");
+  return session;
 }
 
 /** Whether the page offers an action; the server decides again. */
-export function useMay(permission: string): boolean {
-  const session = useSession();
-  return session.kind === "token" || session.permissions.includes(permission);
+export function useMay(permission: Session["permissions"][number]): boolean {
+  return useSession().permissions.includes(permission);
 }
 
 /** Lets in who is signed in; shows the sign-in or the first set-up to everybody else, then the page that was asked for. */

@@ -1,4 +1,4 @@
-import { setUp } from "../../api/session.ts";
+import { call } from "../../api/client.ts";
 import { Field } from "../../ui/field.tsx";
 import { EntryForm } from "./entry-form.tsx";
 
@@ -10,7 +10,7 @@ export function SetUp({ onDone }: { onDone: () => void }) {
       intro={<>Nobody has an account yet. You become the owner; the code shows that this is your host.</>}
       action="Create the owner’s account"
       onSubmit={async ({ code = "", email = "", name = "", password = "" }) => {
-        await setUp({ code: code.trim(), email, name, password });
+        await call("POST /setup", { body: { code, email, name, password } });
         onDone();
       }}
     >

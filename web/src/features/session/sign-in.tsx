@@ -1,6 +1,7 @@
 import { useState } from "react";
-import { ApiFailure } from "../../api/client.ts";
-import { signIn, signInWithToken } from "../../api/session.ts";
+import { ApiFailure, call } from "../../api/client.ts";
+import { useApi } from "../../api/queries.ts";
+import { signInWithToken } from "../../api/session.ts";
 import { Field } from "../../ui/field.tsx";
 import { EntryForm } from "./entry-form.tsx";
 
@@ -8,14 +9,22 @@ import { EntryForm } from "./entry-form.tsx";
 export function SignIn({ onDone }: { onDone: () => void }) {
   const [way, setWay] = useState<"password" | "token">("password");
   const [needsCode, setNeedsCode] = useState(false);
+  const { data } = useApi("GET /sign-in-providers");
   const other = (
-    <button
-      type="button"
-      className="button plain"
-      onClick={() => setWay(way === "password" ? "token" : "password")}
-    >
-      {way === "password" ? "Use an API token instead" : "Use e-mail and password instead"}
-    </button>
+    <>
+      {data?.providers.map(({ name, title }) => (
+        <a key={name} className="button" href={`/sign-in/${name}`}>
+          Sign in with {title}
+        </a>
+      ))}
+      <button
+        type="button"
+        className="button plain"
+        onClick={() => setWay(way === "password" ? "token" : "password")}
+      >
+        {way === "password" ? "Use an API token instead" : "Use e-mail and password instead"}
+      </button>
+    </>
   );
   if (way === "token")
     return (
@@ -54,7 +63,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
       below={other}
       onSubmit={async ({ email = "", password = "", code = "" }) => {
         try {
-          await signIn({ email, password, ...(code === "" ? {} : { code }) });
+          await call("POST /session", { body: { email, password, ...(code === "" ? {} : { code }) } });
         } catch (error) {
           if (error instanceof ApiFailure && /TOTP|CODE|FACTOR/.test(error.code)) setNeedsCode(true);
           throw error;

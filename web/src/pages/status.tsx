@@ -1,0 +1,63 @@
+import { useApi } from "../api/queries.ts";
+import { Brand } from "../ui/brand.tsx";
+import { clock, percent } from "../ui/format.ts";
+import { Loaded } from "../ui/loaded.tsx";
+import { Mark } from "../ui/mark.tsx";
+import { Panel } from "../ui/panel.tsx";
+
+const words = {
+  up: { tone: "healthy", word: "works" },
+  warn: { tone: "warning", word: "degraded" },
+  down: { tone: "critical", word: "down" },
+  unknown: { tone: "unknown", word: "not known" },
+} as const;
+
+/** What strangers see: whether it works. Served by the control plane, so it answers also when every stack is down. */
+export function StatusPage() {
+  const query = useApi("GET /public/status", { everyMs: 30_000 });
+  return (
+    <main className="status-page">
+      <Loaded query={query} waitingFor="the state">
+        {({ title, state, at, stacks }) => (
+          <>
+            <h1>{title}</h1>
+            <p className="status-sum" aria-live="polite">
+              <Mark tone={words[state].tone}>
+                {state === "up"
+                  ? "Everything works"
+                  : state === "down"
+                    ? "There is an outage"
+                    : state === "warn"
+                      ? "Some things are degraded"
+                      : "Nothing is known"}
+              </Mark>
+            </p>
+            {stacks.map((stack) => (
+              <Panel
+                key={stack.name}
+                title={stack.name}
+                note={
+                  stack.availability === undefined
+                    ? undefined
+                    : `${percent(stack.availability, 2)} in 24 hours`
+                }
+              >
+                <ul>
+                  {stack.components.map(({ name, state: now }) => (
+                    <li key={name} className="row apart status-line">
+                      {name} <Mark tone={words[now].tone}>{words[now].word}</Mark>
+                    </li>
+                  ))}
+                </ul>
+              </Panel>
+            ))}
+            <p className="small quiet">As of {clock(at)}; this page looks again by itself.</p>
+          </>
+        )}
+      </Loaded>
+      <footer className="brand small">
+        <Brand />
+      </footer>
+    </main>
+  );
+}
