@@ -21,6 +21,7 @@ import { holdHome } from "./hold-home.ts";
 import { makeImageWorks } from "./images.ts";
 import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
+import { makeLogs } from "./logs.ts";
 import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
@@ -64,6 +65,7 @@ export async function startControlPlane(
   const runtime = await makeRuntime(values.runtime, home);
   const edge = await makeEdge(values.edge, home);
   const variables = makeVariablesOf(home, { store, clock });
+  const kept = makeLogs(home, { runtime, edge, clock, log, masks: variables.masks });
   const parts: EngineParts = {
     store,
     runtime,
@@ -81,6 +83,7 @@ export async function startControlPlane(
     resolve: resolveBundle,
     request: requestThroughEdge(http),
     mask: (scope, text) => variables.masks.mask(scope, text),
+    beforeRemove: (replica) => kept.collector.settle(replica),
     log,
     ...(onJournal ? { onJournal } : {}),
   };
@@ -99,6 +102,7 @@ export async function startControlPlane(
   const server = createServer({
     engine,
     runtime,
+    logs: kept.logs,
     store,
     ...(await makeAccess(home, { store, clock, ids })),
     ...works,
@@ -118,6 +122,7 @@ export async function startControlPlane(
     webFolder: join(import.meta.dirname, "..", "web", "dist"),
   });
   await engine.reconciler.start();
+  kept.collector.start();
   const address = await server.listen(parseListener(values.api));
   statuses.start();
   await images.start(AbortSignal.timeout(registryStartMs));
@@ -140,6 +145,7 @@ export async function startControlPlane(
     await Promise.all([updates.stop(), images.stop()]);
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
+    await kept.stop();
     await Promise.all([runtime.close(), edge.close()]);
     store.close();
     process.exit(0);

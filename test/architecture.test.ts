@@ -86,6 +86,8 @@ const mayImport: Record<string, readonly string[]> = {
     "src/telemetry",
   ],
   "src/backup": ["src/lib", "src/policy"],
+  "src/logs": ["src/lib", "src/rollout"],
+  "src/collector": ["src/lib", "src/rollout", "src/policy", "src/runtime", "src/edge", "src/logs"],
   "src/store": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/reconciler": [
     "src/lib",
@@ -99,6 +101,8 @@ const mayImport: Record<string, readonly string[]> = {
   "src/api/contract": ["src/lib", "src/stack", "src/rollout", "src/policy"],
   "src/api": [
     "src/lib",
+    "src/logs",
+    "src/collector",
     "src/telemetry",
     "src/alerting",
     "src/notify",

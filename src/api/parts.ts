@@ -6,6 +6,7 @@ import type { Variables } from "../delivery/variables.ts";
 import type { Webhooks } from "../delivery/webhooks.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
+import type { LogStore } from "../logs/port.ts";
 import type { Builder } from "../publish/builder.ts";
 import type { Publisher } from "../publish/publisher.ts";
 import type { RegistryKeeper } from "../publish/registry-keeper.ts";
@@ -32,6 +33,8 @@ export type ImageParts = {
 export type ApiParts = {
   engine: Engine;
   runtime: Runtime;
+  /** Absent: no line is kept, only what the runtime has is shown. */
+  logs?: LogStore;
   store: Store;
   access: Access;
   /** After the owner is set up: the code's file goes. */

@@ -1,7 +1,7 @@
 import type { Certificate, Edge, Listener } from "../edge/port.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ids } from "../lib/ids.ts";
-import type { Scope } from "../rollout/ids.ts";
+import type { ReplicaId, Scope } from "../rollout/ids.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { SmokeCheck, Stack } from "../stack/stack.ts";
@@ -29,6 +29,8 @@ export type EngineParts = {
   ) => Promise<{ status: number; body: string }>;
   /** Takes the secrets of a stack out of what is written down about it. @default nothing is taken out */
   mask?: (scope: Scope, text: string) => string;
+  /** Called before a replica and what it printed are removed; resolves soon, whatever happens. */
+  beforeRemove?: (replica: ReplicaId) => Promise<void>;
   log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
   /** Called after every journal entry is durable; the crash tests end the process here. */
   onJournal?: (entry: JournalEntry) => void;

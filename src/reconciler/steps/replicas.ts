@@ -109,6 +109,7 @@ export const stopReplica: Runners["stopReplica"] = async (step, world) => {
 };
 
 export const removeReplica: Runners["removeReplica"] = async (step, world) => {
+  await world.parts.beforeRemove?.(step.replica);
   await world.parts.runtime.removeReplica(step.replica, world.signal);
   return undefined;
 };
