@@ -1,0 +1,4 @@
+import { telemetryConformance } from "../conformance.ts";
+import { createMemoryTelemetry } from "./memory.ts";
+
+telemetryConformance("memory", { make: createMemoryTelemetry });
