@@ -14,6 +14,7 @@ import { defaultSettings, type EngineParts } from "../src/reconciler/parts.ts";
 import type { Scope } from "../src/rollout/ids.ts";
 import { openStoreOfHome } from "../src/store/drivers/sqlite-rotation.ts";
 import { makeAccess } from "./access.ts";
+import { makeAlerts } from "./alerting.ts";
 import { loadCertificates } from "./certificates.ts";
 import { makeDelivery } from "./delivery.ts";
 import { makeEdge, makeRuntime } from "./drivers.ts";
@@ -90,13 +91,16 @@ export async function startControlPlane(
   const engine = new ControlEngine(parts);
   const registry = makeRegistry(home);
   const images = await makeImageWorks(home, values.registry, { ...parts, registry });
-  const updates = makeUpdatesOf(engine, { ...parts, registry });
+  const alerts = makeAlerts({ ...parts, mask: (scope, text) => variables.masks.mask(scope, text) });
+  const { onUpdate, onRun } = alerts;
+  const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
   const { statuses, ...works } = await makeDelivery(home, engine, {
     ...parts,
     ...images,
     variables,
     updateNow,
+    onRun,
   });
   const version = packageVersion();
   const server = createServer({
@@ -110,6 +114,7 @@ export async function startControlPlane(
     gates: new DirectGates({ store, clock, load: loadBundle }),
     updates,
     images,
+    alerts,
     rotateKey,
     clock,
     ids,
@@ -128,6 +133,7 @@ export async function startControlPlane(
   await images.start(AbortSignal.timeout(registryStartMs));
   works.delivery.start();
   updates.start();
+  alerts.start();
   works.previews.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
@@ -142,7 +148,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
-    await Promise.all([updates.stop(), images.stop()]);
+    await Promise.all([updates.stop(), images.stop(), alerts.stop()]);
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await kept.stop();

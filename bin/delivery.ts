@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { gatherBundle } from "../src/bundle/gather-bundle.ts";
 import { CommitStatuses } from "../src/delivery/commit-status.ts";
 import { Delivery } from "../src/delivery/delivery.ts";
+import type { DeliveryParts } from "../src/delivery/parts.ts";
 import { approvePhase } from "../src/delivery/phases/approve.ts";
 import { buildPhase } from "../src/delivery/phases/build.ts";
 import { deployPhase } from "../src/delivery/phases/deploy.ts";
@@ -42,8 +43,15 @@ export async function makeDelivery(
     log,
     variables,
     updateNow,
+    onRun,
     publisher,
-  }: EngineParts & { publisher: Publisher; variables: Variables; updateNow: WebhookParts["updateNow"] },
+  }: EngineParts & {
+    publisher: Publisher;
+    variables: Variables;
+    updateNow: WebhookParts["updateNow"];
+    /** Told what the log is told of a run. */
+    onRun?: DeliveryParts["onNews"];
+  },
 ): Promise<DeliveryWorks> {
   const sources = new GitSources({
     home,
@@ -66,6 +74,7 @@ export async function makeDelivery(
     onNews: (run) => {
       const waits = run.phases.find((phase) => phase.state === "waiting")?.detail;
       log("info", `run ${run.id} of ${run.source}: ${waits ?? run.state}`);
+      onRun?.(run);
     },
     phases: [
       fetchPhase,

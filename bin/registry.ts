@@ -8,6 +8,7 @@ import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { HttpRegistry } from "../src/registry/drivers/http.ts";
 import type { Scope } from "../src/rollout/ids.ts";
+import type { SchedulerParts } from "../src/scheduler/parts.ts";
 import { makeUpdates, type Updates } from "../src/scheduler/updates.ts";
 import { loginsOf } from "./images.ts";
 import { loadBundle } from "./resolve-bundle.ts";
@@ -37,7 +38,10 @@ function insecureHosts(path: string): readonly string[] {
 }
 
 /** What keeps services at the newest image of their channel. */
-export function makeUpdatesOf(engine: Engine, parts: EngineParts & { registry: HttpRegistry }): Updates {
+export function makeUpdatesOf(
+  engine: Engine,
+  parts: EngineParts & { registry: HttpRegistry } & Pick<SchedulerParts, "onUpdate">,
+): Updates {
   const windows = new ReleasedWindows({ store: parts.store, load: loadBundle });
   const frozenBy = (scope: Scope, now: number) => isFrozen(parts.store, scope, now, windows.of(scope))?.why;
   const approvalFor = (scope: Scope) => {

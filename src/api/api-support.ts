@@ -1,6 +1,7 @@
 /** The API over a whole control plane on memory drivers, with a clock turned by hand and one valid token. */
 
 import { Access } from "../access/access.ts";
+import { makeAlerting } from "../alerting/make-alerting.ts";
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
 import { DirectGates } from "../delivery/direct-gates.ts";
 import { Previews } from "../delivery/previews.ts";
@@ -8,6 +9,7 @@ import { makeVariables } from "../delivery/variables.ts";
 import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
 import type { ForgeKind } from "../forge/port.ts";
+import { MemoryNotifier } from "../notify/drivers/memory.ts";
 import { Builder } from "../publish/builder.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { RegistryKeeper } from "../publish/registry-keeper.ts";
@@ -72,6 +74,13 @@ export class ApiWorld {
         };
       },
       images: this.#images(),
+      alerts: makeAlerting({
+        ...parts,
+        telemetry: { range: () => [] },
+        notifiers: { memory: new MemoryNotifier() },
+        settingsOf: () => undefined,
+        mask: (_scope, text) => text,
+      }),
       version: "0.0.0-test",
       edgeName: "memory",
       ...changes,

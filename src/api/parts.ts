@@ -1,4 +1,5 @@
 import type { Access } from "../access/access.ts";
+import type { AlertWorks } from "../alerting/make-alerting.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { DirectGates } from "../delivery/direct-gates.ts";
 import type { Previews } from "../delivery/previews.ts";
@@ -48,6 +49,7 @@ export type ApiParts = {
   variables: Variables;
   updates: Updates;
   images: ImageParts;
+  alerts: AlertWorks;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
   /** One request through the real edge, as a client makes it. */
