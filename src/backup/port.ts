@@ -1,3 +1,7 @@
+import type { SourceKind } from "../policy/backup-source.ts";
+
+export type { SourceKind };
+
 /**
  * Holds snapshots: encrypted before they leave this host, deduplicated, each of them whole or not there. Several
  * installations may share one place; each sees its own. A driver decides nothing: no retention, no verdicts. Failures
@@ -51,13 +55,3 @@ export type StoredSnapshot = NewSnapshot & {
 };
 
 export type SnapshotFilter = { scope?: string; source?: string; kind?: NewSnapshot["kind"] };
-
-export type SourceKind =
-  | "postgres"
-  | "mysql"
-  | "mongodb"
-  | "redis"
-  | "sqlite"
-  | "volume"
-  | "bind"
-  | "platform";

@@ -66,6 +66,9 @@ export interface Runtime {
   /** Tells that something changed (a replica died, was started by hand): a nudge to observe, never a source of truth. */
   watch(onChange: () => void, signal: AbortSignal): void;
 
+  /** The files of volumes, in and out. Absent: this driver keeps none. */
+  readonly volumeFiles?: VolumeFiles;
+
   /** Removes the scope's networks; its volumes only if asked. Everything else must be gone before. */
   removeResources(scope: Scope, options: { volumes: boolean }, signal: AbortSignal): Promise<void>;
 
@@ -195,6 +198,34 @@ export type ReplicaSpec = {
   keepsData?: boolean;
 };
 
+/**
+ * Files of volumes and host folders as streams of `tar` (POSIX format, numeric owners, names below `./`). What is
+ * written meanwhile may be in it or not; the archive as such is whole, or the stream throws.
+ */
+export interface VolumeFiles {
+  /** Throws RUNTIME_RESOURCE_FAILED when it is not there. */
+  archive(
+    scope: Scope,
+    tree: FileTree,
+    options: { exclude: readonly string[] },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+  /** Makes the volume, labelled as the scope's, and fills it. Throws when it exists and holds something. */
+  fill(
+    scope: Scope,
+    volume: ComposeVolume,
+    tar: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  exists(scope: Scope, volume: ComposeVolume, signal: AbortSignal): Promise<boolean>;
+  /** With all that it holds. A missing one is success; an external one, or one that a replica uses, is refused. */
+  remove(scope: Scope, volume: ComposeVolume, signal: AbortSignal): Promise<void>;
+  /** Where its files lie on this host, for tools that need a file rather than a stream. */
+  folder(scope: Scope, volume: ComposeVolume, signal: AbortSignal): Promise<string>;
+}
+
+export type FileTree = { volume: ComposeVolume } | { hostPath: string };
+
 /** The volume that stands for an unnamed one: the same for every revision of a replica. */
 export function keptVolumeName({ scope, service, ordinal }: ReplicaSpec, target: string): string {
   const copy = ordinal === 1 ? "" : `.${ordinal}`;
@@ -276,7 +307,8 @@ export type ReplicaStats = {
 
 export type ExecIo = {
   stdin?: AsyncIterable<Uint8Array>;
-  onStdout: (chunk: Uint8Array) => void;
+  /** A promise holds the program back until it resolves; when it rejects the program is killed and exec rejects. */
+  onStdout: (chunk: Uint8Array) => void | Promise<void>;
   onStderr: (chunk: Uint8Array) => void;
   tty: boolean;
 };
