@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { accessEndpoints } from "../../../src/api/contract/access.ts";
+import type { alertEndpoints } from "../../../src/api/contract/alerts.ts";
+import type { notifyEndpoints } from "../../../src/api/contract/notify.ts";
 import type { overviewEndpoints } from "../../../src/api/contract/overview.ts";
 import type { ApiTable } from "../../../src/api/contract/table.ts";
 
@@ -7,7 +8,11 @@ import type { ApiTable } from "../../../src/api/contract/table.ts";
  * The API as the contract says it, without its schemas at run time: a route is named by its method and path, and what
  * goes in and comes out follows from the server's own definition.
  */
-type Any = ApiTable[keyof ApiTable] | typeof accessEndpoints | typeof overviewEndpoints;
+type Any =
+  | ApiTable[keyof ApiTable]
+  | typeof alertEndpoints
+  | typeof notifyEndpoints
+  | typeof overviewEndpoints;
 type EndpointOf<Group> = Group extends unknown ? Group[keyof Group] : never;
 type Listed = EndpointOf<Any>;
 type RouteOf<E> = E extends { method: infer M extends string; path: infer P extends string }

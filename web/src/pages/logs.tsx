@@ -9,9 +9,10 @@ import { Choice, Field } from "../ui/field.tsx";
 import { whole } from "../ui/format.ts";
 import { Empty, Message } from "../ui/message.tsx";
 import { PageHead } from "../ui/panel.tsx";
-import { parseScope, scopeText } from "../ui/scope-text.ts";
+import { scopeText } from "../ui/scope-text.ts";
 
 const from = "/inside/logs" as const;
+const typingMs = 300;
 
 /** Lines of a stack's services, live, filtered as one types. The filters are in the address: a view can be passed on. */
 export function Logs() {
@@ -19,25 +20,30 @@ export function Logs() {
   const navigate = useNavigate({ from: "/logs" });
   const { data } = useApi("GET /stacks");
   const stacks = data?.stacks ?? [];
-  const chosen = search.scope ?? (stacks[0] ? scopeText(stacks[0].scope) : undefined);
-  const scope = parseScope(chosen);
-  const services = stacks.find((status) => scopeText(status.scope) === chosen)?.services ?? [];
+  const { scope = "", service = "", stream = "", level = "", text = "" } = search;
+  const services = stacks.find((status) => scopeText(status.scope) === scope)?.services ?? [];
   const [following, setFollowing] = useState(true);
   const [failure, setFailure] = useState<string>();
   const book = useMemo(() => new LogBook(), []);
-  const { service = "", stream = "", level = "", text = "" } = search;
   useEffect(() => book.filter({ service, stream, level, text }), [book, service, stream, level, text]);
   useEffect(() => {
-    const scope = parseScope(chosen);
-    if (!scope) return;
     const end = new AbortController();
-    book.clear();
-    setFailure(undefined);
-    followLogs(book, scope, end.signal).catch(
-      (error: Error) => !end.signal.aborted && setFailure(error.message),
-    );
-    return () => end.abort();
-  }, [book, chosen]);
+    // What is typed filters at once what is here; a moment later the kept lines are searched for it.
+    const pause = setTimeout(() => {
+      book.clear();
+      setFailure(undefined);
+      const wanted = Object.entries({ scope, service, stream, level, text }).filter(
+        ([, value]) => value !== "",
+      );
+      followLogs(book, Object.fromEntries(wanted), end.signal).catch(
+        (error: Error) => !end.signal.aborted && setFailure(error.message),
+      );
+    }, typingMs);
+    return () => {
+      clearTimeout(pause);
+      end.abort();
+    };
+  }, [book, scope, service, stream, level, text]);
   const set = (change: Partial<typeof search>) => {
     const next = { ...search, ...change };
     const kept = Object.fromEntries(Object.entries(next).filter(([, value]) => value !== ""));
@@ -62,9 +68,10 @@ export function Logs() {
       <search className="filters">
         <Choice
           label="Stack"
-          value={chosen ?? ""}
+          value={scope}
           onChange={({ target }) => set({ scope: target.value, service: "" })}
         >
+          <option value="">all</option>
           {stacks.map((status) => (
             <option key={scopeText(status.scope)}>{scopeText(status.scope)}</option>
           ))}
@@ -79,6 +86,14 @@ export function Logs() {
           <option value="">all</option>
           <option>stdout</option>
           <option>stderr</option>
+          <option>access</option>
+          <option>platform</option>
+        </Choice>
+        <Choice label="Level" value={level} onChange={({ target }) => set({ level: target.value })}>
+          <option value="">all</option>
+          <option value="error">errors</option>
+          <option value="warn">warnings and worse</option>
+          <option value="info">info and worse</option>
         </Choice>
         <Field
           wide
@@ -99,7 +114,7 @@ export function Logs() {
           <p>Nothing runs yet, so nothing is logged. In the folder of a Compose file, run:</p>
         </Empty>
       ) : (
-        scope && <Lines book={book} search={text} following={following} />
+        <Lines book={book} search={text} following={following} />
       )}
     </>
   );

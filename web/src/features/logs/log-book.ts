@@ -77,7 +77,7 @@ export class LogBook {
     const { service: wantedService, stream: wantedStream, level: wantedLevel } = this.#filter;
     if (wantedService !== "" && wantedService !== service) return false;
     if (wantedStream !== "" && wantedStream !== stream) return false;
-    if (wantedLevel !== "" && wantedLevel !== level) return false;
+    if (wantedLevel !== "" && !asBad(level, wantedLevel)) return false;
     return this.#wanted === "" || text.toLowerCase().includes(this.#wanted);
   }
 
@@ -89,4 +89,11 @@ export class LogBook {
       for (const listener of this.#listeners) listener();
     });
   }
+}
+
+const gravity = ["fatal", "error", "warn", "info", "debug", "trace"];
+
+/** This bad or worse; a line without a level is neither. */
+function asBad(level: string | undefined, wanted: string): boolean {
+  return level !== undefined && gravity.indexOf(level) <= gravity.indexOf(wanted);
 }
