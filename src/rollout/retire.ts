@@ -1,5 +1,5 @@
-import type { DesiredService } from "./desired.ts";
 import { inDependencyOrder } from "./bring-up.ts";
+import type { DesiredService } from "./desired.ts";
 import { drainOnce } from "./drain-once.ts";
 import type { ReplicaView } from "./observed.ts";
 import { isStopFirst, type RolloutInput, type ServiceView } from "./rollout-input.ts";
