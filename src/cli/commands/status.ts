@@ -3,6 +3,7 @@ import { chooseScope, stackOption } from "../choose-scope.ts";
 import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Style } from "../render/style.ts";
 import { answer } from "../terminal.ts";
 
 export const statusCommand: CommandSpec = {
@@ -26,8 +27,18 @@ async function status(invocation: Invocation): Promise<ExitCode> {
   const [only] = stacks;
   const model = stackNamed(invocation) === undefined ? { stacks } : only;
   const { renderStatus } = await import("../render/status.ts");
-  answer(invocation, model, (style) => renderStatus(stacks, invocation.context.now(), style));
+  const alerts = await alertLine(invocation);
+  answer(invocation, model, (style) => renderStatus(stacks, invocation.context.now(), style) + alerts(style));
   return 0;
+}
+
+/** What is wrong and whether anybody would be told; nothing from a control plane that is older than this. */
+async function alertLine(invocation: Invocation): Promise<(style: Style) => string> {
+  if (invocation.json || stackNamed(invocation) !== undefined) return () => "";
+  const client = await connect(invocation);
+  const found = await client.alerts.active({ signal: invocation.context.signal }).catch(() => undefined);
+  const { renderAlertLine } = await import("../render/alerts.ts");
+  return (style) => (found ? renderAlertLine(found, style) : "");
 }
 
 function stackNamed({ words, options }: Invocation): string | undefined {
