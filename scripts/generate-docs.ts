@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openApiText } from "../src/api/openapi.ts";
+import { permissionsPage } from "../src/api/permissions-page.ts";
 import { cliReference } from "../src/cli/reference.ts";
 import { writeFileAtomic } from "../src/lib/atomic-file.ts";
 import { renderDocs } from "../src/stack/render-docs.ts";
@@ -13,6 +14,7 @@ const pages = Object.entries({
   ...renderDocs(),
   "cli.md": await cliReference(),
   "openapi.json": openApiText(version),
+  "permissions.md": permissionsPage(),
 });
 for (const [path, text] of [
   ...pages.map(([name, page]) => [`docs/${name}`, page] as const),

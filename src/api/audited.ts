@@ -1,4 +1,5 @@
 import type { Actor } from "../reconciler/engine.ts";
+import { maskEverywhere, maskTexts } from "./mask-everywhere.ts";
 import type { ApiParts } from "./parts.ts";
 
 /**
@@ -6,10 +7,11 @@ import type { ApiParts } from "./parts.ts";
  * none for a change that was refused.
  */
 export function audited<T>(
-  { store, clock }: Pick<ApiParts, "store" | "clock">,
+  parts: Pick<ApiParts, "store" | "clock" | "variables">,
   entry: { by: Actor; action: string; target: string },
   change: (detail: (facts: Record<string, unknown>) => void) => T,
 ): T {
+  const { store, clock } = parts;
   return store.transaction(() => {
     let facts: Record<string, unknown> = {};
     const result = change((given) => {
@@ -22,8 +24,8 @@ export function audited<T>(
       at: clock.now(),
       actor: by.name,
       action,
-      target,
-      detail: { ...facts, ...reason, ...from },
+      target: maskEverywhere(parts, target),
+      detail: { ...(maskTexts(parts, { ...facts, ...reason }) as object), ...from },
     });
     return result;
   });

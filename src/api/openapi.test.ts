@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openApiFile, openApiText } from "./openapi.ts";
+import { permissionsFile, permissionsPage } from "./permissions-page.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -9,6 +10,10 @@ describe("docs/openapi.json", () => {
   it("is what the contract says (npm run docs writes it)", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     expect(readFileSync(join(root, openApiFile), "utf8")).toBe(openApiText(version));
+  });
+
+  it("has a page of permissions beside it that is what the contract says (npm run docs writes it)", () => {
+    expect(readFileSync(join(root, permissionsFile), "utf8")).toBe(permissionsPage());
   });
 
   it("describes every operation with its input, its success and the error form", () => {

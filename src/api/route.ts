@@ -10,6 +10,7 @@ import { apiPrefix, type Endpoint } from "./contract/endpoint.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { apiError } from "./errors.ts";
 import { parseInput } from "./input.ts";
+import { maskEverywhere } from "./mask-everywhere.ts";
 import type { ApiParts } from "./parts.ts";
 import { ReplyStream } from "./reply-stream.ts";
 
@@ -143,7 +144,10 @@ export class Router {
     const lastEventId = request.headers["last-event-id"];
     return {
       ...(input as Pick<ApiCall<E>, "params" | "query" | "body">),
-      actor: (reason = "") => ({ name, reason, aliases, from: request.ip }),
+      actor: (reason = "") => {
+        const kept = reason === "" ? reason : maskEverywhere(this.parts, reason);
+        return { name, reason: kept, aliases, from: request.ip };
+      },
       lastEventId: Array.isArray(lastEventId) ? lastEventId[0] : lastEventId,
       identity: caller,
       may: (permission, target) => may(grants, permission, target),

@@ -28,6 +28,8 @@ export type VariableChange =
 
 const collection = "variables";
 const maxVariables = 1000;
+/** Of all stacks together. */
+const maxSearched = 20_000;
 const maxPlainLength = 64 * 1024;
 
 /** What operators have set, with every change in the audit trail: values of plain variables, versions of secrets. */
@@ -45,6 +47,16 @@ export class VariableBook {
     return this.#parts.store.records
       .list<Variable>(collection, { prefix, limit: maxVariables + 1 })
       .map(({ value }) => value);
+  }
+
+  /** Where anything is set, whether or not it was deployed. */
+  scopes(): Scope[] {
+    const keys = this.#parts.store.records.list(collection, { limit: maxSearched }).map(({ key }) => key);
+    const known = new Map(keys.map((key) => [key.split("/").slice(0, 2).join("/"), key]));
+    return [...known.values()].map((key) => {
+      const [stack = "", environment = ""] = key.split("/");
+      return { stack, environment };
+    });
   }
 
   get(scope: Scope, name: string): Variable | undefined {

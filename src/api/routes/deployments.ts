@@ -5,6 +5,7 @@ import { deploymentEndpoints } from "../contract/deployments.ts";
 import { deploymentEvents } from "../deployment-events.ts";
 import { apiError } from "../errors.ts";
 import { findRelease } from "../find-release.ts";
+import { maskEverywhere } from "../mask-everywhere.ts";
 import type { ApiParts } from "../parts.ts";
 import type { Router } from "../route.ts";
 import { steer } from "../steer.ts";
@@ -20,7 +21,8 @@ export function deploymentRoutes(router: Router): void {
     const { bundle, files } = await suppliedBundle(parts, params, body);
     const warnings = checkBundle(parts, params, bundle);
     const by = actor(body.reason);
-    const { label, services, override } = body;
+    const { services, override } = body;
+    const label = maskEverywhere(parts, body.label);
     const deployment = steer(parts, { by, action: "deploy", scope: params }, () => {
       parts.gates.pass(params, bundle, { ...by, ...(override === undefined ? {} : { override }) });
       const fileVersions = putFiles(parts, params, files);

@@ -25,7 +25,13 @@ export function gateRoutes(router: Router): void {
   router.answer(gateEndpoints.freeze, ({ body, actor, demand }) => {
     demand(body);
     const by = actor(body.reason);
-    const freeze: FreezeRecord = { ...body, id: ids.next("freeze"), by: by.name, at: clock.now() };
+    const freeze: FreezeRecord = {
+      ...body,
+      reason: by.reason,
+      id: ids.next("freeze"),
+      by: by.name,
+      at: clock.now(),
+    };
     return audited(parts, { by, action: "freeze.on", target: targetOf(freeze) }, (detail) => {
       detail({ freeze: freeze.id, ...(body.until === undefined ? {} : { until: body.until }) });
       putFreeze(store, freeze);

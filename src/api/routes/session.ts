@@ -111,7 +111,7 @@ export function sessionRoutes(router: Router): void {
 
 /** Signs a person in who has proved who they are, whichever way. */
 export function startSession(
-  parts: Pick<ApiParts, "access" | "store" | "clock">,
+  parts: Pick<ApiParts, "access" | "store" | "clock" | "variables">,
   user: User,
   { address, agent, secure, setCookie, how }: Signing & { how: string },
 ): WhoView {

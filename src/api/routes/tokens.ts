@@ -4,6 +4,7 @@ import { audited } from "../audited.ts";
 import { createToken } from "../auth/token.ts";
 import { systemEndpoints } from "../contract/system.ts";
 import { apiError } from "../errors.ts";
+import { maskEverywhere } from "../mask-everywhere.ts";
 import type { ApiCall, Router } from "../route.ts";
 
 type Who = Pick<ApiCall<never>, "identity" | "may">;
@@ -28,7 +29,7 @@ export function tokenRoutes(router: Router): void {
     if (body.expiresAt !== undefined && body.expiresAt <= clock.now())
       throw apiError("API_INPUT_INVALID", "body.expiresAt: must be in the future");
     return audited(parts, { by: actor(), action: "token.create", target: body.name }, (detail) => {
-      const token = createToken(body.name, parts, {
+      const token = createToken(maskEverywhere(parts, body.name), parts, {
         grants,
         ...(body.expiresAt === undefined ? {} : { expiresAt: body.expiresAt }),
         ...(identity?.user === undefined ? {} : { owner: identity.user }),

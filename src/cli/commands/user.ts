@@ -5,6 +5,7 @@ import type { CommandSpec, Invocation } from "../define-command.ts";
 import { notFound, usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { grantOf, grantOptions, grantText, placeOf, samePlace } from "../grant-options.ts";
+import { readSecret } from "../read-secret.ts";
 import { renderTable } from "../render/table.ts";
 import { ago, left } from "../render/time.ts";
 import { suggestionHint } from "../suggest.ts";
@@ -14,12 +15,20 @@ export const userCommand: CommandSpec = {
   name: "user",
   summary: "List, invite and change users, and say what each may do",
   description:
-    "add and reset print a one-time code to set a password with; it is good for three days. Hand it over in person or by a channel that you trust. A role counts where --stack and --env say, else everywhere; a grant replaces the earlier one of the same place.",
+    "add and reset print a one-time code to set a password with; it is good for three days. Hand it over in person or by a channel that you trust. A role counts where --stack and --env say, else everywhere; a grant replaces the earlier one of the same place. provider sets an OpenID Connect provider up, the client's secret from standard input; without --issuer it removes one.",
   arguments: [
-    { name: "[action]", description: "list (default), add, grant, revoke, disable, enable or reset" },
-    { name: "[email]", description: "of the user" },
+    {
+      name: "[action]",
+      description: "list (default), add, grant, revoke, disable, enable, reset or provider",
+    },
+    { name: "[email]", description: "of the user; provider: its name" },
   ],
-  options: [...grantOptions, { flags: "--name <name>", description: "add: how they are called" }],
+  options: [
+    ...grantOptions,
+    { flags: "--name <name>", description: "add: how they are called; provider: its title" },
+    { flags: "--issuer <url>", description: "provider: its issuer, e.g. https://accounts.google.com" },
+    { flags: "--client-id <id>", description: "provider: id of the client registered there" },
+  ],
   examples: [
     { command: "roadstead user add bo@example.com --role developer --stack shop", meaning: "prints a code" },
     {
@@ -33,7 +42,7 @@ export const userCommand: CommandSpec = {
   run: user,
 };
 
-const actions = ["list", "add", "grant", "revoke", "disable", "enable", "reset"];
+const actions = ["list", "add", "grant", "revoke", "disable", "enable", "reset", "provider"];
 
 async function user(invocation: Invocation): Promise<ExitCode> {
   const [action = "list", email] = invocation.words;
@@ -43,6 +52,7 @@ async function user(invocation: Invocation): Promise<ExitCode> {
   if (action === "list") return await list(invocation, client);
   if (email === undefined) throw usageError("which user?", `Write roadstead user ${action} EMAIL`);
   if (action === "add") return await add(invocation, client, email);
+  if (action === "provider") return await provider(invocation, client, email);
   const found = await find(client, email);
   if (action === "reset") {
     const made = await client.access.resetUser({ params: { id: found.id } });
@@ -79,6 +89,22 @@ async function add(invocation: Invocation, client: ApiClient, email: string): Pr
   const name = invocation.options.text("name");
   const body = { email, grants: grant ? [grant] : [], ...(name === undefined ? {} : { name }) };
   return handOut(invocation, await client.access.invite({ body }));
+}
+
+async function provider(invocation: Invocation, client: ApiClient, name: string): Promise<ExitCode> {
+  const { options, settings } = invocation;
+  const [issuer, clientId] = [options.text("issuer"), options.text("clientId")];
+  if (issuer === undefined) {
+    await client.access.removeProvider({ params: { name } });
+    answer(invocation, { removed: name }, () => `removed ${name}\n`);
+    return 0;
+  }
+  if (clientId === undefined) throw usageError("which client?", "Say it with --client-id.");
+  const clientSecret = await readSecret(invocation, "the client's secret");
+  const body = { title: options.text("name") ?? name, issuer, clientId, clientSecret };
+  const saved = await client.access.saveProvider({ params: { name }, body });
+  answer(invocation, saved, () => `${saved.title}: people start at ${settings.host}/sign-in/${name}\n`);
+  return 0;
 }
 
 function handOut(invocation: Invocation, made: { user: UserView; code: string; until: number }): ExitCode {
