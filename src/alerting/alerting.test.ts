@@ -31,6 +31,7 @@ describe("an alert", () => {
     expect(w.works.alerting.active()).toEqual([]);
     const past = w.works.alerting.book.history({ from: 0, to: w.clock.now(), limit: 10 });
     expect(past).toMatchObject([{ rule: "memory", severity: "warning", subject: { service: "api" } }]);
+    expect((past[0]?.resolvedAt ?? 0) - (past[0]?.firedAt ?? 0)).toBeGreaterThan(20 * 60_000);
   });
 
   it("is neither forgotten nor told again by a restart", async () => {

@@ -187,7 +187,11 @@ export class Alerting {
         this.#fire({ ...alert, worst: change.severity }, quiet, now);
         break;
       case "resolved":
-        this.#resolve(alert, state !== undefined, now);
+        this.#resolve(
+          { ...alert, ...(before?.firedAt === undefined ? {} : { firedAt: before.firedAt }) },
+          state !== undefined,
+          now,
+        );
         break;
     }
   }

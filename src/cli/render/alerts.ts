@@ -28,7 +28,7 @@ export function renderAlerts(
 ): string {
   const rows = alerts.map((alert) => [
     painted(alert.severity, style),
-    `${alert.about}${alert.subject.scope === undefined ? "" : style.dim(` ${alert.subject.scope}`)}`,
+    aboutOf(alert, style),
     alert.message,
     ago(alert.since, now),
     notesOf(alert),
@@ -64,7 +64,7 @@ export function renderHistory(alerts: readonly PastAlertView[], now: number, sty
   if (alerts.length === 0) return "No alert yet.\n";
   const rows = alerts.map((one) => [
     painted(one.severity, style),
-    `${one.about}${one.subject.scope === undefined ? "" : style.dim(` ${one.subject.scope}`)}`,
+    aboutOf(one, style),
     one.message,
     ago(one.resolvedAt, now),
     formatSeconds(Math.round((one.resolvedAt - one.firedAt) / 1000)),
@@ -90,6 +90,11 @@ export function renderRules(rules: readonly AlertRuleView[], style: Style): stri
       return `${style.bold(rule.name)}  ${rule.title}: ${levels.join(", ")}${own}\n${values.join("")}`;
     })
     .join("");
+}
+
+function aboutOf({ about, subject }: Pick<AlertView, "about" | "subject">, style: Style): string {
+  const { scope } = subject;
+  return scope === undefined || scope === about ? about : `${about}${style.dim(` ${scope}`)}`;
 }
 
 function painted(severity: Severity, style: Style): string {
