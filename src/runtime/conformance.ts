@@ -3,6 +3,7 @@ import { type Check, type ConformanceOptions, type HostUnderTest, Stage } from "
 import { hostChecks, insideChecks, probeChecks } from "./inside-conformance.ts";
 import { imageChecks, startChecks, stopChecks } from "./lifecycle-conformance.ts";
 import { endChecks, jobChecks, logChecks } from "./logs-conformance.ts";
+import { volumeChecks } from "./volumes-conformance.ts";
 
 export type { ConformanceOptions, HostUnderTest } from "./conformance-support.ts";
 
@@ -38,6 +39,7 @@ export function runtimeConformance(
     probeChecks(check);
     insideChecks(check);
     hostChecks(check);
+    volumeChecks(check);
     for (const title of options.notFor?.flatMap(({ tests }) => tests) ?? [])
       if (!titles.has(title)) throw new Error(`notFor names an unknown test: ${title}`);
   });

@@ -109,6 +109,26 @@ export function insideChecks(check: Check): void {
     expect(heard.replaceAll("inside", "")).toBe("ping pong");
     expect(heard).toContain("inside");
   });
+  check("exec holds a program back while its output is being taken", async (stage) => {
+    const { id } = await stage.ready("web");
+    const taken = { bytes: 0, atOnce: 0, most: 0 };
+    const io = {
+      tty: false,
+      onStdout: async (chunk: Uint8Array) => {
+        taken.atOnce += 1;
+        taken.most = Math.max(taken.most, taken.atOnce);
+        await new Promise((resolve) => setImmediate(resolve));
+        taken.bytes += chunk.byteLength;
+        taken.atOnce -= 1;
+      },
+      onStderr: () => undefined,
+    };
+    const script = "for (let i = 0; i < 8; i++) process.stdout.write(Buffer.alloc(1 << 20, 65))";
+    expect(await stage.runtime.exec(id, ["node", "-e", script], io, signal)).toBe(0);
+    expect(taken).toEqual({ bytes: 8 << 20, atOnce: 0, most: 1 });
+    const refusing = { ...io, onStdout: () => Promise.reject(new Error("no room")) };
+    await expect(stage.runtime.exec(id, ["node", "-e", script], refusing, signal)).rejects.toThrow("no room");
+  });
   check("exec in a replica that does not run is refused", async (stage) => {
     const spec = await stage.ready("web");
     await stage.runtime.stopReplica(spec.id, 10, signal);

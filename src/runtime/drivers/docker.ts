@@ -38,6 +38,7 @@ import { removeReplica, startReplica, stopReplica } from "./docker/replicas.ts";
 import { ensureResources, removeResources } from "./docker/resources.ts";
 import { StatsReader } from "./docker/stats.ts";
 import { parseSubnet } from "./docker/subnets.ts";
+import { DockerVolumeFiles } from "./docker/volume-files.ts";
 
 export type DockerOptions = {
   /** Keeps secrets and configs as files, and the address books; made with mode 0700. */
@@ -65,6 +66,7 @@ export class DockerRuntime implements Runtime {
     publishedPorts: true,
     registryImages: true,
   };
+  readonly volumeFiles: DockerVolumeFiles;
   readonly #host: DockerHost;
   readonly #stats = new StatsReader();
   /** Work on one replica is done in the order it was asked for: the engine would answer the second with a conflict. */
@@ -92,6 +94,7 @@ export class DockerRuntime implements Runtime {
         ((server, signal) => readDockerLogin(server, process.env["DOCKER_CONFIG"], signal)),
       ...(options.buildMemoryBytes === undefined ? {} : { buildMemoryBytes: options.buildMemoryBytes }),
     });
+    this.volumeFiles = new DockerVolumeFiles(this.#host);
   }
 
   async observe(scope: Scope | "all", signal: AbortSignal): Promise<ObservedReplica[]> {

@@ -59,6 +59,7 @@ runtimeConformance(
           "a shell exec probe is run by a shell",
           "an exec probe that hangs is ended at its time limit (R-158)",
           "exec passes standard input on",
+          "exec holds a program back while its output is being taken",
           "a volume outlives its replicas and networks, until its removal is asked for",
         ],
       },

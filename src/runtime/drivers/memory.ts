@@ -24,8 +24,12 @@ import type {
 import { describe, type MemoryBehaviour } from "./memory-behaviour.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { observed, type MemoryReplica as Replica } from "./memory-replica.ts";
+import { MemoryVolumeFiles } from "./memory-volumes.ts";
 
-type RuntimeCall = Exclude<keyof Runtime, "name" | "capabilities" | "logs" | "watch" | "close">;
+type RuntimeCall = Exclude<
+  keyof Runtime,
+  "name" | "capabilities" | "logs" | "watch" | "volumeFiles" | "close"
+>;
 
 /**
  * An in-memory host: deterministic, driven by the given clock, its replicas behave as scripted. The object is the
@@ -47,6 +51,7 @@ export class MemoryRuntime implements Runtime {
   readonly #behaviours = new Map<string, MemoryBehaviour>();
   readonly #images = new Set<ImageDigest>();
   readonly #volumes = new Map<string, string>();
+  readonly volumeFiles = new MemoryVolumeFiles(this.#volumes);
   readonly #networks = new Map<string, string>();
   readonly #addresses = new Map<string, string>();
   readonly #watchers = new Set<() => void>();
@@ -278,7 +283,7 @@ export class MemoryRuntime implements Runtime {
     if (replica.state !== "running")
       throw runtimeError("RUNTIME_REPLICA_NOT_RUNNING", `replica ${id} is not running`);
     const scripted = this.#behaviourOf(replica.spec).exec ?? { exitCode: 0 };
-    if (scripted.stdout !== undefined) io.onStdout(new TextEncoder().encode(scripted.stdout));
+    if (scripted.stdout !== undefined) await io.onStdout(new TextEncoder().encode(scripted.stdout));
     if (scripted.stderr !== undefined) io.onStderr(new TextEncoder().encode(scripted.stderr));
     return scripted.exitCode;
   }
@@ -295,7 +300,9 @@ export class MemoryRuntime implements Runtime {
       for (const [name, owner] of owners) if (owner === scopeKey(scope)) owners.delete(name);
     };
     removeFrom(this.#networks);
-    if (options.volumes) removeFrom(this.#volumes);
+    if (!options.volumes) return;
+    for (const name of this.volumes())
+      if (this.#volumes.get(name) === scopeKey(scope)) await this.volumeFiles.remove(scope, { name });
   }
 
   /** Watchers of the control plane that goes away are forgotten; the host and its replicas stay. */

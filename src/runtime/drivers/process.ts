@@ -38,6 +38,7 @@ import { runChild } from "./process/run-child.ts";
 import { Serial } from "./process/serial.ts";
 import { keptFolder, prepareServer, serverUser } from "./process/servers.ts";
 import { UsageMeter } from "./process/usage-meter.ts";
+import { ProcessVolumeFiles } from "./process/volume-files.ts";
 
 /** How soon the end of a process that is not our child is noticed. */
 const lookEveryMs = 1000;
@@ -56,6 +57,7 @@ export class ProcessRuntime implements Runtime {
     publishedPorts: false,
     registryImages: false,
   };
+  readonly volumeFiles: ProcessVolumeFiles;
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #store: ImageStore;
@@ -78,6 +80,7 @@ export class ProcessRuntime implements Runtime {
     this.#store = new ImageStore(this.#layout.images);
     this.#images = new Images(this.#store);
     this.#resources = new Resources(this.#layout);
+    this.volumeFiles = new ProcessVolumeFiles(this.#layout, this.#resources, this.#serial);
     this.#records = new ReplicaRecords(this.#layout.replicas);
     this.#logs = new LogFiles(this.#layout.logs);
     this.#jobs = new Jobs(this.#layout.jobs);

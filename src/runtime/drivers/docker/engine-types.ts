@@ -161,7 +161,14 @@ export type NetworkInspect = {
   IPAM: { Config: { Subnet?: string; IPRange?: string; Gateway?: string }[] | null };
 };
 
-export type VolumeInspect = { Name: string; Driver: string; Labels: Record<string, string> | null };
+export type VolumeInspect = {
+  Name: string;
+  Driver: string;
+  /** On the engine's host. */
+  Mountpoint: string;
+  Labels: Record<string, string> | null;
+  Options: Record<string, string> | null;
+};
 
 export type ExecInspect = { Running: boolean; ExitCode: number | null; Pid: number };
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { runtimeError } from "../../errors.ts";
+import { HeldOutput } from "../../held-output.ts";
 import type { ExecIo } from "../../port.ts";
 import { refusedWith } from "./client.ts";
 import type { ExecInspect } from "./engine-types.ts";
@@ -96,19 +97,26 @@ async function createExec(
 }
 
 /** Resolves when the engine has closed its side, or the connection broke: the exit code then tells the rest. */
-function readOutput(socket: Socket, head: Buffer, io: ExecIo): Promise<void> {
-  return new Promise((resolve) => {
-    const frames = new FrameReader((stream, payload) => {
-      if (stream === "stderr") io.onStderr(payload);
-      else io.onStdout(payload);
-    });
-    const take = (chunk: Buffer) => (io.tty ? io.onStdout(chunk) : frames.push(chunk));
+async function readOutput(socket: Socket, head: Buffer, io: ExecIo): Promise<void> {
+  const refused: unknown[] = [];
+  const held = new HeldOutput(socket, io.onStdout, (error) => {
+    refused.push(error);
+    socket.destroy();
+  });
+  const frames = new FrameReader((stream, payload) => {
+    if (stream === "stderr") io.onStderr(payload);
+    else held.push(payload);
+  });
+  await new Promise<void>((resolve) => {
+    const take = (chunk: Buffer) => (io.tty ? held.push(chunk) : frames.push(chunk));
     if (head.length > 0) take(head);
     socket.on("data", take);
     socket.once("end", () => resolve());
     socket.once("error", () => resolve());
     socket.once("close", () => resolve());
   });
+  if (refused.length === 0 && !socket.errored) await held.settled();
+  if (refused.length > 0) throw refused[0];
 }
 
 async function sendInput(socket: Socket, input: AsyncIterable<Uint8Array>): Promise<void> {

@@ -65,6 +65,10 @@ export class Resources {
     await this.#volumes.change((volumes) => void (volumes.has(name) || volumes.set(name, scopeKey(scope))));
   }
 
+  async forget(name: string): Promise<void> {
+    await this.#volumes.change((volumes) => void volumes.delete(name));
+  }
+
   async remove(scope: Scope, options: { volumes: boolean }): Promise<void> {
     const owner = scopeKey(scope);
     await this.#addresses.change((addresses) => {

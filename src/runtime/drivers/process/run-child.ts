@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { Writable } from "node:stream";
 import { messageOf, type PlatformError } from "../../../lib/platform-error.ts";
 import { runtimeError } from "../../errors.ts";
+import { HeldOutput } from "../../held-output.ts";
 
 /** Another user for a server that refuses to run as root. */
 export type RunAs = { uid: number; gid: number };
@@ -13,7 +15,8 @@ export type ChildOptions = {
   timeoutMs?: number;
   signal: AbortSignal;
   stdin?: AsyncIterable<Uint8Array>;
-  onStdout: (chunk: Uint8Array) => void;
+  /** A promise holds the program back until it resolves. */
+  onStdout: (chunk: Uint8Array) => void | Promise<void>;
   onStderr: (chunk: Uint8Array) => void;
 };
 
@@ -46,10 +49,25 @@ export async function runChild(argv: readonly string[], options: ChildOptions): 
   options.signal.throwIfAborted();
   const [command = "", ...args] = argv;
   const child = spawnGroup(command, args, options);
-  child.stdout.on("data", options.onStdout);
+  const refused: unknown[] = [];
+  const held = new HeldOutput(child.stdout, options.onStdout, (error) => {
+    refused.push(error);
+    if (child.pid !== undefined) killGroup(child.pid, "SIGKILL");
+  });
+  child.stdout.on("data", (chunk: Uint8Array) => held.push(chunk));
   child.stderr.on("data", options.onStderr);
   feed(child, options.stdin).catch(() => child.stdin.destroy());
-  return settle(child, command, options);
+  // Whoever is slow to take the output must not keep a stopped program's end from being seen.
+  const drop = () => held.drop();
+  options.signal.addEventListener("abort", drop, { once: true });
+  try {
+    const outcome = await settle(child, command, options);
+    await held.settled();
+    if (refused.length > 0) throw refused[0];
+    return outcome;
+  } finally {
+    options.signal.removeEventListener("abort", drop);
+  }
 }
 
 /** Node tells some failures by an `error` event and throws others, e.g. E2BIG and ETXTBSY. */
@@ -103,8 +121,23 @@ async function feed(child: ChildProcess, input: AsyncIterable<Uint8Array> | unde
   if (!stdin) return;
   // A program that ends without reading its input is no error.
   stdin.on("error", () => stdin.destroy());
-  for await (const chunk of input ?? []) stdin.write(chunk);
+  for await (const chunk of input ?? []) {
+    if (stdin.destroyed) return;
+    if (!stdin.write(chunk)) await drained(stdin);
+  }
   stdin.end();
+}
+
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.once("drain", done);
+    stream.once("close", done);
+  });
 }
 
 /** Cuts chunks into lines; `end` gives the last one if it has no newline. */
