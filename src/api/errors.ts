@@ -15,6 +15,10 @@ export const apiErrors = {
   },
   API_TOKEN_INVALID: { status: 401, hint: "The token was revoked or is misspelt; make a new one." },
   API_TOKEN_EXPIRED: { status: 401, hint: "Make a new one: `roadstead token create`." },
+  API_TLS_NEEDED: {
+    status: 403,
+    hint: "Come through a proxy on this machine that ends TLS, or through an SSH tunnel: ssh -L 7700:127.0.0.1:7700 HOST.",
+  },
   API_SESSION_OVER: { status: 401, hint: "Sign in again." },
   API_FORBIDDEN: {
     status: 403,

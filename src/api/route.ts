@@ -126,7 +126,7 @@ export class Router {
       // Before the body is read: a stranger must not make the control plane take in 32 MiB.
       onRequest: async (request) => {
         if (endpoint.anonymous) return;
-        const caller = { headers: request.headers, address: request.ip };
+        const caller = { headers: request.headers, address: request.ip, secure: isSecure(request) };
         const identity = this.#guard.authenticate(caller, endpoint.method === "GET" ? "read" : "change");
         this.#callers.set(request, identity);
         authorize(this.parts, identity, { endpoint, params: request.params as Record<string, string> });
@@ -171,9 +171,9 @@ export class Router {
   }
 }
 
-/** A proxy that ends TLS says so; a client that lies about it only makes its own cookie stricter. */
+/** TLS here, or at a proxy on this machine: nobody else is believed about it. */
 export function isSecure(request: FastifyRequest): boolean {
-  return request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
+  return request.protocol === "https";
 }
 
 function asEvent({ item, id, event }: StreamItem<unknown>): string {

@@ -109,6 +109,8 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
     bodyLimit: bodyLimitBytes,
     genReqId: () => parts.ids.next("req"),
     requestIdHeader: false,
+    // A proxy that ends TLS runs on this machine; who calls through it is counted by their own address, not by its.
+    trustProxy: "loopback",
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 300 },
     // A deploy sends up to the body limit over a slow line; headers and keep-alive have Node's own short limits.

@@ -168,6 +168,49 @@ describe("signing in (R-224)", () => {
   });
 });
 
+describe("over the network (R-224)", () => {
+  const from = async (
+    api: ApiWorld,
+    remoteAddress: string,
+    headers: Record<string, string>,
+    body?: unknown,
+  ) =>
+    await api.server.app.inject({
+      method: body === undefined ? "GET" : "POST",
+      url: `${v1}/session`,
+      remoteAddress,
+      headers: { host: "192.0.2.1", ...headers },
+      ...(body === undefined ? {} : { payload: body as object }),
+    });
+
+  it("signs nobody in without TLS, takes no cookie, and believes no stranger about TLS", async () => {
+    const { api, ada } = await setUp();
+    const wish = { email: owner.email, password };
+    for (const headers of [{}, { "x-forwarded-proto": "https" }, { "x-forwarded-for": "127.0.0.1" }]) {
+      expect((await from(api, "192.0.2.7", headers as Record<string, string>, wish)).statusCode).toBe(403);
+      const withCookie = { ...headers, cookie: ada.cookie } as Record<string, string>;
+      const refused = await from(api, "192.0.2.7", withCookie);
+      expect([refused.statusCode, refused.json()]).toMatchObject([
+        403,
+        { error: { code: "API_TLS_NEEDED" } },
+      ]);
+    }
+  });
+
+  it("counts who comes through this machine's TLS proxy by their own address", async () => {
+    const { api } = await setUp();
+    const through = (address: string) => ({ "x-forwarded-proto": "https", "x-forwarded-for": address });
+    const wrong = { email: owner.email, password: "wrong" };
+    for (let i = 0; i < 10; i += 1)
+      expect((await from(api, "127.0.0.1", through("192.0.2.7"), wrong)).statusCode).toBe(401);
+    expect((await from(api, "127.0.0.1", through("192.0.2.7"), wrong)).statusCode).toBe(429);
+    const right = await from(api, "127.0.0.1", through("192.0.2.8"), { email: owner.email, password });
+    expect(right.statusCode).toBe(200);
+    expect(right.headers["set-cookie"]).toContain("; Secure");
+    expect(api.world.store.audit.list(1)).toMatchObject([{ detail: { from: "192.0.2.8" } }]);
+  });
+});
+
 describe("changes with a cookie", () => {
   it.each([
     ["no mark", { origin: own.origin }, 403],

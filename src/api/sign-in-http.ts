@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { messageOf, PlatformError } from "../lib/platform-error.ts";
+import { requireTls } from "./auth/require-tls.ts";
 import { cookieOf } from "./auth/session-cookie.ts";
 import type { ApiParts } from "./parts.ts";
 import { isSecure } from "./route.ts";
@@ -21,6 +22,7 @@ export function signInRoutes(app: FastifyInstance, parts: ApiParts): void {
   app.get<Named>("/sign-in/:name", route, async (request, reply) => {
     const { name } = request.params;
     return await orPage(parts, request, reply, async () => {
+      requireTls({ secure: isSecure(request), address: request.ip });
       const { url, flow } = await providers.begin(name, `${originOf(request)}/sign-in/${name}/callback`);
       return reply.header("set-cookie", flowCookie(flow, 600, isSecure(request))).redirect(url);
     });

@@ -6,13 +6,19 @@ import { adminEverywhere, limitedBy } from "../../policy/permissions.ts";
 import type { ApiToken, Store } from "../../store/port.ts";
 import { apiError } from "../errors.ts";
 import type { Identity } from "./identity.ts";
+import { requireTls } from "./require-tls.ts";
 import { sessionIdOf } from "./session-cookie.ts";
 import { findToken } from "./token.ts";
 
 /** `lastUsedAt` is for people: once a minute is exact enough and spares a write for every request. */
 const touchEveryMs = 60_000;
 
-export type Caller = { headers: Readonly<Record<string, string | string[] | undefined>>; address: string };
+export type Caller = {
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  address: string;
+  /** Came by TLS. @default false */
+  secure?: boolean;
+};
 
 /** What a request does, for the rules that only browsers need: `upgrade` is a WebSocket, which can change things too. */
 export type Kind = "read" | "change" | "upgrade";
@@ -65,6 +71,7 @@ export class Guard {
   }
 
   #bySession(caller: Caller, id: string, kind: Kind): Identity {
+    requireTls({ secure: caller.secure ?? false, address: caller.address });
     const found = this.#access.sessions.find(id);
     if (!found) throw apiError("API_SESSION_OVER", "you are signed out");
     const { headers } = caller;

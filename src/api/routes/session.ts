@@ -7,6 +7,7 @@ import { hasCode, messageOf } from "../../lib/platform-error.ts";
 import { maySomewhere, type Permission, permissionMeanings } from "../../policy/permissions.ts";
 import { audited } from "../audited.ts";
 import type { Identity } from "../auth/identity.ts";
+import { requireTls } from "../auth/require-tls.ts";
 import { endedSessionCookie, sessionCookie } from "../auth/session-cookie.ts";
 import { accessEndpoints, type WhoView } from "../contract/access.ts";
 import { apiError, LaterError } from "../errors.ts";
@@ -27,6 +28,7 @@ export function sessionRoutes(router: Router): void {
 
   router.answer(accessEndpoints.setUp, async (call) => {
     const { body, address } = call;
+    requireTls(call);
     guesses.assertFew(address);
     try {
       const write = await access.prepareOwner(body);
@@ -44,6 +46,7 @@ export function sessionRoutes(router: Router): void {
 
   router.answer(accessEndpoints.signIn, async (call) => {
     const { body, address } = call;
+    requireTls(call);
     try {
       return signedIn(await access.signIn.prove({ ...body, address }), call, "password");
     } catch (error) {
@@ -92,6 +95,7 @@ export function sessionRoutes(router: Router): void {
 
   router.answer(accessEndpoints.acceptInvitation, async (call) => {
     const { body, address } = call;
+    requireTls(call);
     guesses.assertFew(address);
     try {
       const write = await access.prepareAcceptance(body);
