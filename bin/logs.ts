@@ -60,7 +60,8 @@ export function makeLogs(
   const { linesPerSecond, kibPerSecond } = settings;
   const limits = { ...defaultLimits, linesPerSecond, bytesPerSecond: kibPerSecond * 1024 };
   const mask: CollectorParts["mask"] = (scope, text) => parts.masks.mask(scope, text);
-  const collector = new LogCollector({ ...parts, logs, mask, limits });
+  const expect: CollectorParts["expect"] = (scope, release) => parts.masks.rememberRelease(scope, release);
+  const collector = new LogCollector({ ...parts, logs, mask, expect, limits });
   const stop = async () => {
     await collector.stop();
     await logs.close();

@@ -30,6 +30,7 @@ export class ReplicaReader {
   async run(signal: AbortSignal): Promise<void> {
     const { scope, id } = this.#replica;
     const { since } = this.#position;
+    this.#parts.expect?.(scope, this.#replica.release);
     const query: Parameters<Runtime["logs"]>[0] = { scope, replica: id, follow: true, untilEnd: true };
     try {
       const lines = this.#parts.runtime.logs(since === undefined ? query : { ...query, since }, signal);

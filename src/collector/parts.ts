@@ -1,7 +1,7 @@
 import type { Edge } from "../edge/port.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogStore } from "../logs/port.ts";
-import type { Scope } from "../rollout/ids.ts";
+import type { ReleaseId, Scope } from "../rollout/ids.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { LineLimits } from "./line-budget.ts";
 
@@ -12,6 +12,8 @@ export type CollectorParts = {
   logs: LogStore;
   /** Takes the secrets of a stack out of a line, before anything is written. */
   mask: (scope: Scope, text: string) => string;
+  /** A replica of this release is about to be read: its secrets count from now on. */
+  expect?: (scope: Scope, release: ReleaseId) => void;
   clock: Clock;
   log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
   limits: LineLimits;

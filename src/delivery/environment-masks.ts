@@ -1,9 +1,9 @@
 import type { Clock } from "../lib/clock.ts";
 import { makeMasker } from "../pipeline/mask.ts";
-import { type Scope, scopeKey } from "../rollout/ids.ts";
+import { type ReleaseId, type Scope, scopeKey } from "../rollout/ids.ts";
 import type { OwnSecrets } from "../secrets/port.ts";
 import { secretName } from "../stack/secret-name.ts";
-import type { Store } from "../store/port.ts";
+import type { Bundle, Store } from "../store/port.ts";
 import type { Values } from "./environment.ts";
 import type { VariableBook } from "./variable-book.ts";
 
@@ -14,18 +14,38 @@ const maxRemembered = 2000;
 /** A release that another process made current is looked at again after this long. */
 const freshMs = 2000;
 
-type Cached = { generation: number; until: number; mask: (line: string) => string };
+/** Secrets of so many releases are kept at hand. */
+const maxReleases = 200;
+
+type Cached = { generation: number; until: number; values: string; mask: (line: string) => string };
+
+/** What a release's texts resolve to, as far as its services' variables go. */
+type LoadModel = (
+  bundle: Bundle,
+  environment: string,
+  options: { accepted: boolean },
+) => {
+  model?: { services: Readonly<Record<string, { environment?: Readonly<Record<string, string | null>> }>> };
+};
 
 /**
  * Takes the secrets of a stack and environment out of lines: what is set now, what this process has read from
  * providers, and what the releases that run were given, so that neither a rotation nor a restart unmasks a value.
  */
 export class EnvironmentMasks {
-  readonly #parts: { store: Store; clock: Clock; book: VariableBook; own: OwnSecrets };
+  readonly #parts: { store: Store; clock: Clock; book: VariableBook; own: OwnSecrets; load: LoadModel };
   readonly #remembered = new Map<string, Set<string>>();
   readonly #cache = new Map<string, Cached>();
+  /** Release and generation -> values; a release never changes. */
+  readonly #releases = new Map<string, readonly string[]>();
 
-  constructor(parts: { store: Store; clock: Clock; book: VariableBook; own: OwnSecrets }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    book: VariableBook;
+    own: OwnSecrets;
+    load: LoadModel;
+  }) {
     this.#parts = parts;
   }
 
@@ -51,14 +71,21 @@ export class EnvironmentMasks {
     this.remember(scope, this.#secretOnes(scope, values));
   }
 
+  /** Something of this release is about to print, whether or not it ever becomes the current one. */
+  rememberRelease(scope: Scope, id: ReleaseId): void {
+    this.remember(scope, Object.fromEntries(this.#ofRelease(scope, id).map((value) => [value, value])));
+  }
+
   mask(scope: Scope, line: string): string {
     const key = scopeKey(scope);
     const generation = this.#parts.book.generation(scope);
     const now = this.#parts.clock.now();
     const known = this.#cache.get(key);
     if (known && known.generation === generation && known.until > now) return known.mask(line);
-    const { mask } = makeMasker(this.#values(scope));
-    this.#cache.set(key, { generation, until: now + freshMs, mask });
+    const found = this.#values(scope);
+    const values = JSON.stringify(found);
+    const mask = known?.values === values ? known.mask : makeMasker(found).mask;
+    this.#cache.set(key, { generation, until: now + freshMs, values, mask });
     return mask(line);
   }
 
@@ -70,13 +97,34 @@ export class EnvironmentMasks {
       if (value !== undefined) found.add(value);
     }
     const state = store.scopes.get(scope);
-    const releases = [state?.current, ...(state?.warm ?? []).map(({ release }) => release)];
-    for (const id of releases) {
-      const release = id && store.releases.get(id);
-      if (!release) continue;
-      for (const value of Object.values(this.#secretOnes(scope, release.bundle.variables))) found.add(value);
-    }
+    const coming = store.deployments.unfinished(scope).map(({ release }) => release);
+    const releases = [state?.current, ...(state?.warm ?? []).map(({ release }) => release), ...coming];
+    for (const id of releases) if (id) for (const value of this.#ofRelease(scope, id)) found.add(value);
     return Object.fromEntries([...found].map((value, index) => [String(index), value]));
+  }
+
+  /** What was written for it: its variables, and those of its services, wherever the Compose text got them from. */
+  #ofRelease(scope: Scope, id: ReleaseId): readonly string[] {
+    const { store, book, load } = this.#parts;
+    const key = `${id} ${book.generation(scope)}`;
+    const known = this.#releases.get(key);
+    if (known) return known;
+    const bundle = store.releases.get(id)?.bundle;
+    const services = bundle && load(bundle, scope.environment, { accepted: true }).model?.services;
+    const given = Object.values(services ?? {}).flatMap(({ environment }) =>
+      Object.entries(environment ?? {}).flatMap(([name, value]) =>
+        value === null ? [] : [{ [name]: value }],
+      ),
+    );
+    const values = [bundle?.variables ?? {}, ...given].flatMap((one) =>
+      Object.values(this.#secretOnes(scope, one)),
+    );
+    this.#releases.set(key, values);
+    for (const oldest of this.#releases.keys()) {
+      if (this.#releases.size <= maxReleases) break;
+      this.#releases.delete(oldest);
+    }
+    return values;
   }
 
   #secretOnes(scope: Scope, values: Values): Record<string, string> {

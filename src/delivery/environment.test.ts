@@ -6,6 +6,7 @@ import { MemoryOwnSecrets, MemorySecrets } from "../secrets/drivers/memory.ts";
 import { loadStack } from "../stack/load-stack.ts";
 import { createMemoryStore } from "../store/drivers/memory.ts";
 import type { Bundle } from "../store/port.ts";
+import { aRelease } from "../store/store-support.ts";
 import { compareEnvironments, comparePending, viewEnvironment } from "./environment-view.ts";
 import { affectedServices } from "./rotate-secret.ts";
 import type { VariableChange } from "./variable-book.ts";
@@ -179,6 +180,17 @@ describe("masks", () => {
     expect(line("a plain greeting")).toBe("a plain greeting");
     const other = { ...scope, environment: "staging" };
     expect(variables.masks.mask(other, "the-next-session-key")).toBe("the-next-session-key");
+  });
+
+  it("R-107: hide what a release's services are given under a secret's name, before it is current", () => {
+    const { store, variables } = world();
+    const text =
+      "name: shop\nservices:\n  web:\n    image: web\n    environment:\n      DB_PASSWORD: in-the-file-0123\n";
+    const bundle = { ...bundleOf(), texts: { "/srv/shop/compose.yaml": text } };
+    const { id } = store.releases.create(aRelease("rel-9", { scope, bundle }));
+    expect(variables.masks.mask(scope, "it is in-the-file-0123")).toBe("it is in-the-file-0123");
+    variables.masks.rememberRelease(scope, id);
+    expect(variables.masks.mask(scope, "it is in-the-file-0123")).toBe("it is ***");
   });
 });
 

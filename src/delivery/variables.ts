@@ -25,7 +25,7 @@ export function makeVariables(parts: {
   const { store, clock, secrets, load } = parts;
   const { own } = secrets;
   const book = new VariableBook({ store, clock, own });
-  const masks = new EnvironmentMasks({ store, clock, book, own });
+  const masks = new EnvironmentMasks({ store, clock, book, own, load });
   const onSecrets = masks.remember.bind(masks);
   return { book, masks, secrets, load, environment: new Environment({ book, secrets, load, onSecrets }) };
 }
