@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { defaultAccess } from "../src/collector/access-sampler.ts";
 import { LogCollector } from "../src/collector/collector.ts";
 import { defaultLimits } from "../src/collector/line-budget.ts";
 import type { CollectorParts } from "../src/collector/parts.ts";
@@ -34,6 +35,14 @@ const settingsSchema = z.strictObject({
     .min(1)
     .max(100_000)
     .default(defaultLimits.bytesPerSecond / 1024),
+  /** Which requests are kept beside errors: slow ones, all up to a rate for each service, then one of so many. */
+  access: z
+    .strictObject({
+      slowMs: z.number().min(0).default(defaultAccess.slowMs),
+      perSecond: z.number().min(0).max(10_000).default(defaultAccess.perSecond),
+      oneOf: z.number().int().min(1).default(defaultAccess.oneOf),
+    })
+    .default(defaultAccess),
 });
 
 /** The store of log lines and what fills it, out of real drivers. */
@@ -61,7 +70,7 @@ export function makeLogs(
   const limits = { ...defaultLimits, linesPerSecond, bytesPerSecond: kibPerSecond * 1024 };
   const mask: CollectorParts["mask"] = (scope, text) => parts.masks.mask(scope, text);
   const expect: CollectorParts["expect"] = (scope, release) => parts.masks.rememberRelease(scope, release);
-  const collector = new LogCollector({ ...parts, logs, mask, expect, limits });
+  const collector = new LogCollector({ ...parts, logs, mask, expect, limits, access: settings.access });
   const stop = async () => {
     await collector.stop();
     await logs.close();

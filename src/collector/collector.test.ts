@@ -3,6 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { MemoryLogStore } from "../logs/drivers/memory.ts";
 import { until } from "../logs/logs-support.ts";
 import type { LogFilter, LogStore } from "../logs/port.ts";
+import { defaultAccess } from "./access-sampler.ts";
 import { LogCollector } from "./collector.ts";
 import { PrintingHost, scope } from "./collector-support.ts";
 import { defaultLimits } from "./line-budget.ts";
@@ -12,7 +13,14 @@ const running: LogCollector[] = [];
 
 function aCollector(runtime: PrintingHost, logs: LogStore): LogCollector {
   const collector = new LogCollector({
-    ...{ runtime, logs, clock: systemClock, limits: defaultLimits, log: () => undefined },
+    ...{
+      runtime,
+      logs,
+      clock: systemClock,
+      limits: defaultLimits,
+      access: defaultAccess,
+      log: () => undefined,
+    },
     mask: (_scope, text) => text.replaceAll("hunter22", "***"),
   });
   running.push(collector);

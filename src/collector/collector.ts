@@ -1,6 +1,7 @@
 import { messageOf } from "../lib/platform-error.ts";
 import type { ReplicaId, Scope } from "../rollout/ids.ts";
 import type { ObservedReplica } from "../runtime/port.ts";
+import { AccessCollector } from "./collect-access.ts";
 import { ReplicaReader } from "./collect-replica.ts";
 import type { CollectorParts } from "./parts.ts";
 
@@ -33,8 +34,10 @@ export class LogCollector {
   }
 
   start(): void {
-    const { runtime } = this.#parts;
+    const { runtime, edge } = this.#parts;
     runtime.watch(() => this.#nudge(), this.#stop.signal);
+    const access = new AccessCollector(this.#parts, (id) => this.#readings.get(id)?.replica.release ?? "");
+    edge?.requests?.((request) => access.take(request), this.#stop.signal);
     this.#running = this.#run();
   }
 

@@ -3,12 +3,13 @@ import type { Clock } from "../lib/clock.ts";
 import type { LogStore } from "../logs/port.ts";
 import type { ReleaseId, Scope } from "../rollout/ids.ts";
 import type { Runtime } from "../runtime/port.ts";
+import type { AccessLimits } from "./access-sampler.ts";
 import type { LineLimits } from "./line-budget.ts";
 
 /** What the collector is made of. */
 export type CollectorParts = {
   runtime: Pick<Runtime, "observe" | "logs" | "watch">;
-  edge?: Pick<Edge, "name">;
+  edge?: Pick<Edge, "requests">;
   logs: LogStore;
   /** Takes the secrets of a stack out of a line, before anything is written. */
   mask: (scope: Scope, text: string) => string;
@@ -17,4 +18,5 @@ export type CollectorParts = {
   clock: Clock;
   log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
   limits: LineLimits;
+  access: AccessLimits;
 };

@@ -10,6 +10,7 @@ import { MemoryOwnSecrets } from "../secrets/drivers/memory.ts";
 import { loadStack } from "../stack/load-stack.ts";
 import { createMemoryStore } from "../store/drivers/memory.ts";
 import { aRelease } from "../store/store-support.ts";
+import { defaultAccess } from "./access-sampler.ts";
 import { LogCollector } from "./collector.ts";
 import { PrintingHost, scope } from "./collector-support.ts";
 import { defaultLimits } from "./line-budget.ts";
@@ -55,7 +56,14 @@ it("a secret that a service prints, in any of its forms, is in no file of the lo
   const logs = new FileLogStore({ folder });
   const host = new PrintingHost();
   const collector = new LogCollector({
-    ...{ runtime: host, logs, clock: systemClock, limits: defaultLimits, log: () => undefined },
+    ...{
+      runtime: host,
+      logs,
+      clock: systemClock,
+      limits: defaultLimits,
+      access: defaultAccess,
+      log: () => undefined,
+    },
     mask: (of, text) => masks.mask(of, text),
     expect: (of, release) => masks.rememberRelease(of, release),
   });

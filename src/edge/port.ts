@@ -23,9 +23,32 @@ export interface Edge {
    */
   drain(target: TargetId, deadlineSeconds: number, signal: AbortSignal): Promise<DrainOutcome>;
 
+  /**
+   * Tells of requests as they end, from now on, a second late at most, until the signal. Absent where the edge keeps no
+   * list of them. Paths come without their query: it may carry tokens.
+   */
+  requests?(onRequest: (request: ServedRequest) => void, signal: AbortSignal): void;
+
   /** Releases handles of this process; the edge goes on. */
   close(): Promise<void>;
 }
+
+/** One request that has ended. */
+export type ServedRequest = {
+  /** Epoch ms at which it ended. */
+  at: number;
+  method: string;
+  host: string;
+  path: string;
+  /** 0: the client went away before an answer. */
+  status: number;
+  ms: number;
+  /** Id of the backend; empty where the edge answered by itself. */
+  backend: string;
+  /** Empty where no target was reached. */
+  target: TargetId;
+  requestId: string;
+};
 
 export type TargetId = string;
 

@@ -4,7 +4,8 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { PlatformError } from "../../lib/platform-error.ts";
 import { edgeStartFailed, edgeUnreachable } from "../errors.ts";
-import type { DrainOutcome, Edge, EdgeConfig, EdgeObserved, TargetId } from "../port.ts";
+import type { DrainOutcome, Edge, EdgeConfig, EdgeObserved, ServedRequest, TargetId } from "../port.ts";
+import { followAccessLog } from "../proxy/follow-access-log.ts";
 
 const startLimitMs = 20_000;
 
@@ -12,8 +13,10 @@ const startLimitMs = 20_000;
 export class EmbeddedEdge implements Edge {
   readonly name = "embedded";
   readonly #socketPath: string;
+  readonly #accessLog: string;
 
   constructor(home: string) {
+    this.#accessLog = join(home, "edge", "access.log");
     this.#socketPath = join(home, "edge", "admin.sock");
   }
 
@@ -32,6 +35,10 @@ export class EmbeddedEdge implements Edge {
   /** Who serves: process id and the version in force. */
   async health(signal: AbortSignal): Promise<{ pid: number; version: number; workers: number }> {
     return (await this.#call("GET", "/health", signal)) as { pid: number; version: number; workers: number };
+  }
+
+  requests(onRequest: (request: ServedRequest) => void, signal: AbortSignal): void {
+    void followAccessLog(this.#accessLog, onRequest, signal);
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,7 @@ export class AccessLog {
     this.#timer.unref();
   }
 
-  record(asked: Asked, status: number, target: string): void {
+  record(asked: Asked, status: number, { target, backend }: { target: string; backend: string }): void {
     if (this.#pending.length > maxPending) {
       this.#dropped += 1;
       return;
@@ -32,7 +32,7 @@ export class AccessLog {
     this.#pending +=
       `{"at":${Date.now()},"client":"${asked.client}","method":"${asked.method}","host":${JSON.stringify(asked.scan.host)},` +
       `"path":${JSON.stringify(pathOnly(asked.request.url ?? ""))},"status":${status},"ms":${ms.toFixed(2)},` +
-      `"target":"${target}","request":"${asked.requestId}"}\n`;
+      `"backend":"${backend}","target":"${target}","request":"${asked.requestId}"}\n`;
     if (this.#pending.length > flushBytes) this.#flush();
   }
 

@@ -64,7 +64,8 @@ class Worker {
     this.#log = log;
     const plane: DataPlane = new DataPlane({
       ticketKeys: Buffer.from(order.ticketKeys, "base64"),
-      record: (asked, status) => log.record(asked, status, plane.takeLastTarget()),
+      record: (asked, status, backend) =>
+        log.record(asked, status, { target: plane.takeLastTarget(), backend }),
       log: (event, detail) => this.#line(event, detail),
       onSpend: (route, client) => this.#spend(route, client),
     });
