@@ -104,7 +104,10 @@ export class TarManifest {
   #end(): void {
     const entry = this.#entry;
     if (!entry) return;
-    if (isHeader(entry.type)) return this.#extend(entry.type, Buffer.concat(this.#header));
+    if (isHeader(entry.type)) {
+      this.#extend(entry.type, Buffer.concat(this.#header));
+      return;
+    }
     this.#extended = {};
     const words = [normal(entry.name), entry.type, entry.mode, entry.owner, entry.link, String(entry.size)];
     const digest = createHash("sha256")

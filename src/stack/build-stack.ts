@@ -61,6 +61,7 @@ export function buildStack(model: ComposeModel, options: BuildOptions): BuiltSta
     networks: model.networks,
     volumes: model.volumes,
     files: stackFiles(model),
+    ...(settings.stack.backups === undefined ? {} : { backups: settings.stack.backups }),
   };
   return { ...(hasErrors(problems) ? {} : { stack: draft }), draft, problems };
 }

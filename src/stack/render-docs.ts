@@ -10,6 +10,7 @@ import {
 import * as support from "./support.ts";
 import { plain } from "./x-roadstead.ts";
 import { alertsSchema, ownAlertSchema } from "./x-roadstead-alerts.ts";
+import { backupSourceSchema, backupsSchema } from "./x-roadstead-backups.ts";
 import { jobSchema, pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { environmentSchema, overrideSchema, serviceSchema, stackSchema } from "./x-roadstead-schema.ts";
 import type { FieldDoc } from "./x-roadstead-values.ts";
@@ -148,6 +149,10 @@ function xRoadstead(): string {
     "### `environments.<name>.services.<name>`\n",
     "Every key of the service level, and:\n",
     fieldTable(override),
+    "### `backups`\n",
+    ...fieldTables(fieldsOf(backupsSchema), "backups."),
+    "### `backups.sources.<name>`\n",
+    ...fieldTables(fieldsOf(backupSourceSchema), "backups.sources.<name>."),
     "### `alerts`\n",
     fieldTable(fieldsOf(alertsSchema)),
     "### `alerts.rules`\n",

@@ -1,4 +1,5 @@
 import type { ComposeNetwork, ComposeService, ComposeVolume } from "./compose-model.ts";
+import type { BackupsSettings } from "./x-roadstead-backups.ts";
 
 /**
  * One Compose project's desired state: the normalised Compose services plus what `x-roadstead` and our defaults
@@ -13,6 +14,8 @@ export type Stack = {
   volumes: Readonly<Record<string, ComposeVolume>>;
   /** Secrets and configs: where each one's content comes from; contents travel beside the stack, never in it. */
   files: readonly StackFile[];
+  /** As written; absent: the defaults hold. */
+  backups?: BackupsSettings;
 };
 
 export type ServiceKind = "web" | "worker" | "static" | "database" | "job";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { alertsSchema } from "./x-roadstead-alerts.ts";
+import { backupsSchema } from "./x-roadstead-backups.ts";
 import { imageSchema } from "./x-roadstead-gates.ts";
 import {
   canarySchema,
@@ -196,10 +197,10 @@ export const stackSchema = z.strictObject(
       description: "Outside services that the stack needs. Kept; not acted on yet.",
       example: "[{name: Payment API, http: 'https://…', every: 30s}]",
     }),
-    backups: field(loose, {
+    backups: field(backupsSchema, {
       type: "mapping",
-      default: "none",
-      description: "Backup schedules. Kept; not acted on yet.",
+      default: "everything that is found, daily at 03:00 UTC, once there is a repository",
+      description: "What is copied, when, where to, and how much of it stays.",
     }),
     alerts: field(alertsSchema, {
       type: "mapping",

@@ -154,11 +154,47 @@ describe("x-roadstead of the stack", () => {
     ]);
   });
 
-  it("keeps dependencies, backups and pipeline as they are", () => {
-    const top = { dependencies: [{ name: "x", http: "https://x" }], backups: { daily: {} }, pipeline: {} };
+  it("keeps dependencies and pipeline as they are", () => {
+    const top = { dependencies: [{ name: "x", http: "https://x" }], pipeline: {} };
     expect(read({}, top).settings.stack).toEqual(top);
     expect(read({}, { dependencies: "x" }).problems).toEqual([
       "x-roadstead.dependencies: expected a list of mappings",
     ]);
+  });
+
+  it("reads when backups are made, and of what (R-134)", () => {
+    const backups = {
+      repository: "offsite",
+      schedule: "30 2 * * *",
+      timeZone: "Europe/Berlin",
+      keep: { daily: 14, weekly: 0 },
+      shrunkBy: "30%",
+      sources: { web: { priority: "none" }, "web.uploads": { exclude: ["cache"], pause: true } },
+    };
+    const { settings, problems } = read({}, { backups });
+    expect(problems).toEqual([]);
+    expect(settings.stack.backups).toEqual({ ...backups, shrunkBy: 0.3 });
+    expect(read({}, { backups: { schedule: false } }).settings.stack.backups).toEqual({ schedule: false });
+  });
+
+  it.each([
+    [
+      { schedule: "0 25 * * *" },
+      "x-roadstead.backups.schedule: expected five fields of cron such as '0 3 * * *', or false",
+    ],
+    [
+      { timeZone: "Europe/Berlim" },
+      "x-roadstead.backups.timeZone: expected a time zone such as Europe/Berlin",
+    ],
+    [
+      { sources: { wep: {} } },
+      "x-roadstead.backups.sources.wep: there is no service, volume or folder wep to back up; did you mean web?",
+    ],
+    [
+      { sources: { web: { exclude: ["/etc"] } } },
+      "x-roadstead.backups.sources.web.exclude[0]: expected a path below the volume",
+    ],
+  ])("names what is wrong with backups: %j", (backups, problem) => {
+    expect(read({}, { backups }).problems).toEqual([problem]);
   });
 });

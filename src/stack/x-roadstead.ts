@@ -52,7 +52,28 @@ export function readSettings(model: ComposeModel, environment: string, locate: L
       problems.push(unknownService(name, `x-roadstead.environments.${key}.services`, model, locate));
     }
   }
+  problems.push(...unknownSources(stack, model, locate));
   return { stack, environment: chosen, services, problems };
+}
+
+/** Sources of backups that are no service, volume, or folder of a service. */
+function unknownSources({ backups }: StackSettings, model: ComposeModel, locate: Locate): Problem[] {
+  const known = [...Object.keys(model.services), ...Object.keys(model.volumes)];
+  const names = Object.keys(backups?.sources ?? {});
+  const isKnown = (name: string) =>
+    known.includes(name) || Object.keys(model.services).some((service) => name.startsWith(`${service}.`));
+  return names
+    .filter((name) => !isKnown(name))
+    .map((name) => {
+      const near = suggest(name, known);
+      return problemAt(locate, {
+        severity: "error",
+        code: "UNKNOWN_SERVICE",
+        message: `there is no service, volume or folder ${name} to back up${near ? `; did you mean ${near}?` : ""}`,
+        path: `x-roadstead.backups.sources.${name}`,
+        ...(near ? { fix: `write ${near}` } : {}),
+      });
+    });
 }
 
 const pipelinePath = "x-roadstead.pipeline";

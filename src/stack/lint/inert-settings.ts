@@ -1,6 +1,6 @@
 import type { LintRule } from "./rule.ts";
 
-const inert = ["dependencies", "backups"] as const;
+const inert = ["dependencies"] as const;
 
 /** Settings that are checked and kept, but that this version does not act on: nobody must rely on them unawares. */
 export const inertSettings: LintRule = (context, tell) => {
