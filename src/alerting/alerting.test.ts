@@ -40,7 +40,7 @@ describe("an alert", () => {
     w.memory("api", 0.85);
     await w.minutes(3);
     await w.restart();
-    await w.minutes(3);
+    await w.minutes(4);
     expect(w.told(), "the time before the restart counts").toHaveLength(1);
     const [before] = w.works.alerting.active();
     await w.restart();

@@ -43,6 +43,10 @@ describe("the settings of alerts", () => {
     const model = {
       name: "shop",
       services: {},
+      networks: {},
+      volumes: {},
+      secrets: {},
+      configs: {},
       "x-roadstead": {
         alerts: {
           rules: { memory: { warning: "90%", for: "1m" } },
@@ -58,7 +62,7 @@ describe("the settings of alerts", () => {
     });
     expect(alertSettings(model, "staging")?.maintenance).toEqual([]);
     expect(
-      alertSettings({ name: "x", services: {} } as unknown as ComposeModel, "production"),
+      alertSettings({ ...model, "x-roadstead": {} } as unknown as ComposeModel, "production"),
     ).toBeUndefined();
   });
 });

@@ -16,16 +16,16 @@ type Told = {
   message: string;
 };
 
-/** Replays the day under some rules, one look every 20 seconds. */
+/** Replays the day under some rules, one look every 30 seconds. */
 function replay(rules: readonly AlertRule[]): Told[] {
   const states = new Map<string, AlertState>();
   const open = new Map<string, Told>();
   const told: Told[] = [];
-  for (let tick = 2; tick <= dayTicks; tick += 2) {
+  for (let tick = 3; tick <= dayTicks; tick += 3) {
     const now = dayStart + tick * tickMs;
     const world = { ask: day.ask(tick), facts: day.facts(tick), now };
     for (const rule of rules) {
-      if (((now - dayStart) / 1000) % (rule.everySeconds ?? 20) !== 0) continue;
+      if (((now - dayStart) / 1000) % (rule.everySeconds ?? 30) !== 0) continue;
       const readings = new Map(
         readingsOf(rule.measure, world).map((one) => [alertKey(rule.name, one.subject), one]),
       );

@@ -30,6 +30,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "count",
     hint: "It was started again and died again: `roadstead logs`, then `roadstead rollback`.",
     incident: "service",
+    everySeconds: 30,
   },
   {
     name: "out-of-memory",
@@ -41,6 +42,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "count",
     hint: "The kernel killed it at its limit. Raise `deploy.resources.limits.memory`, or find what grows.",
     incident: "service",
+    everySeconds: 30,
   },
   {
     name: "error-rate",
@@ -55,6 +57,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "share",
     hint: "If it began with a deployment: `roadstead rollback`. `roadstead logs` shows the errors.",
     incident: "service",
+    everySeconds: 30,
   },
   {
     name: "latency",
@@ -69,6 +72,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "ms",
     hint: "Look at CPU, database and dependencies of the same minutes; `roadstead scale` adds replicas.",
     incident: "service",
+    everySeconds: 30,
   },
   {
     name: "memory",
@@ -88,6 +92,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "share",
     hint: "At its limit it is killed. Raise `deploy.resources.limits.memory`, or find what grows.",
     incident: "service",
+    everySeconds: 60,
   },
   {
     name: "route-down",
@@ -110,6 +115,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "share",
     hint: "Somebody else's service: see its status page; nothing here mends it.",
     incident: "service",
+    everySeconds: 30,
   },
   {
     name: "database-connections",
@@ -129,6 +135,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "share",
     hint: "Beyond the limit new connections are refused: smaller pools, or a higher `max_connections`.",
     incident: "database",
+    everySeconds: 60,
   },
   {
     name: "slow-queries",
@@ -145,6 +152,7 @@ export const defaultRules: readonly AlertRule[] = [
     unit: "count",
     hint: "The database panel has the statements; most often an index is missing.",
     incident: "database",
+    everySeconds: 60,
   },
   ...hostRules(),
   ...factRules(),
@@ -165,6 +173,7 @@ function hostRules(): AlertRule[] {
       unit: "share",
       hint: "`roadstead stats` shows who uses it.",
       incident: "server",
+      everySeconds: 60,
     },
     {
       name: "host-memory",
@@ -179,6 +188,7 @@ function hostRules(): AlertRule[] {
       unit: "share",
       hint: "Without room the kernel kills whatever is largest: `roadstead stats`, then limits.",
       incident: "server",
+      everySeconds: 60,
     },
     {
       name: "disk",
@@ -193,6 +203,7 @@ function hostRules(): AlertRule[] {
       unit: "share",
       hint: "`roadstead images --prune` removes images that nothing needs.",
       incident: "server",
+      everySeconds: 60,
     },
     {
       name: "disk-full-in",

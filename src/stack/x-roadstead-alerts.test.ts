@@ -3,7 +3,15 @@ import type { ComposeModel } from "./compose-model.ts";
 import { readSettings } from "./x-roadstead.ts";
 
 function read(alerts: unknown) {
-  const model = { name: "shop", services: {}, "x-roadstead": { alerts } } as unknown as ComposeModel;
+  const model = {
+    name: "shop",
+    services: {},
+    networks: {},
+    volumes: {},
+    secrets: {},
+    configs: {},
+    "x-roadstead": { alerts },
+  } as unknown as ComposeModel;
   const { stack, problems } = readSettings(model, "production", (path) => ({
     file: "compose.yaml",
     line: path.length,
