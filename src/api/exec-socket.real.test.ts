@@ -38,13 +38,42 @@ describe("exec", () => {
     expect(api.world.store.audit.list(10).filter(({ action }) => action === "exec")).toEqual([]);
   });
 
+  it("ends soon after its token was revoked", async () => {
+    const api = new ApiWorld();
+    worlds.push(api);
+    const baseUrl = await api.server.listen({ host: "127.0.0.1", port: 0 });
+    await api.deploy();
+    const { id, secret } = createToken("soon gone", api.world.parts());
+    const begun = Promise.withResolvers<void>();
+    api.world.runtime.exec = async (_id, _argv, _io, signal) => {
+      begun.resolve();
+      await new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+      return 0;
+    };
+    const session = exec(
+      { baseUrl, token: secret },
+      {
+        params: { stack: "shop", environment: "production" },
+        request: { service: "web", argv: ["sh"] },
+        onStdout: () => undefined,
+        onStderr: () => undefined,
+        signal: AbortSignal.timeout(10_000),
+      },
+    );
+    const ended = expect(session).rejects.toMatchObject({ code: "API_TOKEN_INVALID" });
+    await begun.promise;
+    api.world.store.tokens.remove(id);
+    api.world.clock.advance(30_000);
+    await ended;
+  });
+
   it("loses no input that comes right behind the request", async () => {
     const api = new ApiWorld();
     worlds.push(api);
     const baseUrl = await api.server.listen({ host: "127.0.0.1", port: 0 });
     await api.deploy();
     api.world.runtime.exec = async (_id, _argv, io: ExecIo) => {
-      for await (const chunk of io.stdin ?? []) io.onStdout(chunk);
+      for await (const chunk of io.stdin ?? []) await io.onStdout(chunk);
       return 0;
     };
     for (let round = 0; round < 30; round += 1) {

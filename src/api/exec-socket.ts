@@ -20,6 +20,7 @@ import type { ApiParts } from "./parts.ts";
 const frameLimitBytes = 1024 * 1024;
 const requestWithinMs = 10_000;
 const sessionLimit = 50;
+const recheckMs = 30_000;
 /** A client that does not answer the close handshake may not keep the server from closing. */
 const closeWithinMs = 2000;
 /** The runtime can't be told to wait, so a client this far behind is let go. */
@@ -36,9 +37,13 @@ export function serveExec(server: Server, parts: ApiParts, security: Security): 
     try {
       const caller = { headers: request.headers, address: request.socket.remoteAddress ?? "" };
       security.guard.checkOrigin(caller);
-      const identity = security.guard.authenticate(caller, "upgrade");
       const scope = scopeOf(request.url ?? "");
-      authorize(parts, identity, { endpoint: operateEndpoints.exec, params: scope });
+      const admit = () => {
+        const identity = security.guard.authenticate(caller, "upgrade");
+        authorize(parts, identity, { endpoint: operateEndpoints.exec, params: scope });
+        return identity;
+      };
+      const identity = admit();
       if (security.closing.aborted) throw apiError("API_CLOSING", "the control plane is closing");
       if (sockets.clients.size >= sessionLimit)
         throw apiError("API_TOO_MANY_STREAMS", `${sessionLimit} exec sessions are open already`);
@@ -46,6 +51,7 @@ export function serveExec(server: Server, parts: ApiParts, security: Security): 
         void runSession(websocket, parts, {
           scope,
           actor: identity.name,
+          admit,
           from: caller.address,
           requestId,
           closing: security.closing,
@@ -83,7 +89,14 @@ function refuse(socket: Duplex, error: unknown, requestId: string): void {
   );
 }
 
-type Session = { scope: Scope; actor: string; from: string; requestId: string; closing: AbortSignal };
+type Session = {
+  scope: Scope;
+  actor: string;
+  admit: () => void;
+  from: string;
+  requestId: string;
+  closing: AbortSignal;
+};
 
 async function runSession(websocket: WebSocket, parts: ApiParts, session: Session): Promise<void> {
   const over = new AbortController();
@@ -92,6 +105,7 @@ async function runSession(websocket: WebSocket, parts: ApiParts, session: Sessio
   websocket.on("error", () => websocket.terminate());
   const cutOff = () => parts.clock.sleep(closeWithinMs).then(() => websocket.terminate());
   signal.addEventListener("abort", () => void cutOff(), { once: true });
+  void keepAdmitted(parts, session, signal).catch((error: unknown) => over.abort(error));
   const stdin = new InputQueue({ pause: () => websocket.pause(), resume: () => websocket.resume() });
   try {
     const exitCode = await execute(websocket, parts, { ...session, stdin, signal, over });
@@ -111,6 +125,14 @@ async function runSession(websocket: WebSocket, parts: ApiParts, session: Sessio
   } finally {
     stdin.end();
     over.abort(new Error("the session ended"));
+  }
+}
+
+/** Throws when the caller was signed out or lost the role: their session ends within half a minute. */
+async function keepAdmitted({ clock }: ApiParts, { admit }: Session, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(recheckMs, signal);
+    admit();
   }
 }
 

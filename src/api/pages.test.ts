@@ -67,6 +67,20 @@ describe("what the dashboard asks for", () => {
     await events.return();
   });
 
+  it("tells another project's people nothing of this one (R-224)", async () => {
+    const api = new ApiWorld();
+    const end = new AbortController();
+    const events = pageEvents(api.parts, end.signal, ({ stack }) => stack === "other");
+    expect((await events.next()).value).toMatchObject({ item: { type: "hello" } });
+    let told = false;
+    const next = events.next().then(({ done }) => (told ||= done !== true));
+    await api.deploy([db]);
+    api.world.clock.advance(1000);
+    end.abort();
+    await next;
+    expect(told).toBe(false);
+  });
+
   it("streams over HTTP, and ends with the server", async () => {
     const api = new ApiWorld();
     const response = await api.server.app.inject({

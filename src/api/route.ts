@@ -16,6 +16,8 @@ import { ReplyStream } from "./reply-stream.ts";
 
 /** More open streams than this at once are refused: each holds a socket and a reader. */
 const streamLimit = 200;
+/** Who was signed out or lost a role is shown nothing more of an open stream after this long. */
+const recheckMs = 30_000;
 
 type Parsed<E, Key extends string> = E extends { [K in Key]: infer Schema extends z.ZodType }
   ? z.output<Schema>
@@ -104,7 +106,14 @@ export class Router {
         heartbeat: sse ? ": still here\n\n" : "\n",
       });
       try {
-        for await (const item of items(stream.signal)) await stream.write(sse ? asEvent(item) : asLine(item));
+        let checkedAt = this.parts.clock.now();
+        for await (const item of items(stream.signal)) {
+          if (!endpoint.anonymous && this.parts.clock.now() - checkedAt >= recheckMs) {
+            this.#admit(endpoint, request);
+            checkedAt = this.parts.clock.now();
+          }
+          await stream.write(sse ? asEvent(item) : asLine(item));
+        }
       } catch (error) {
         if (!stream.signal.aborted) await this.#lastItem(stream, error, { sse, requestId: request.id });
       } finally {
@@ -125,14 +134,18 @@ export class Router {
       config: { access: endpoint.anonymous ? "anonymous" : { needs: endpoint.needs ?? "nobody" } },
       // Before the body is read: a stranger must not make the control plane take in 32 MiB.
       onRequest: async (request) => {
-        if (endpoint.anonymous) return;
-        const caller = { headers: request.headers, address: request.ip, secure: isSecure(request) };
-        const identity = this.#guard.authenticate(caller, endpoint.method === "GET" ? "read" : "change");
-        this.#callers.set(request, identity);
-        authorize(this.parts, identity, { endpoint, params: request.params as Record<string, string> });
+        if (!endpoint.anonymous) this.#callers.set(request, this.#admit(endpoint, request));
       },
       handler: handle,
     });
+  }
+
+  /** Refuses who may not make this request; else says who it is. */
+  #admit(endpoint: Endpoint, request: FastifyRequest): Identity {
+    const caller = { headers: request.headers, address: request.ip, secure: isSecure(request) };
+    const identity = this.#guard.authenticate(caller, endpoint.method === "GET" ? "read" : "change");
+    authorize(this.parts, identity, { endpoint, params: request.params as Record<string, string> });
+    return identity;
   }
 
   #call<E extends Endpoint>(endpoint: E, request: FastifyRequest, reply: FastifyReply): ApiCall<E> {
