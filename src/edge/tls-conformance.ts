@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { run } from "../lib/run.ts";
 import type { EdgeTest } from "./conformance.ts";
 import { openSocket, selfSigned, tcpEcho } from "./conformance-load-support.ts";
-import { ask, backend, eventually, exchangeRaw, freePort, route, type World } from "./conformance-support.ts";
+import { seen, ask, backend, eventually, exchangeRaw, freePort, route, type World } from "./conformance-support.ts";
 
 const signal = () => AbortSignal.timeout(20_000);
 
@@ -170,6 +170,19 @@ export const tlsTests: readonly EdgeTest[] = [
       expect(await socket.echo("in")).toMatch(/:in$/);
       socket.socket.close();
       await expect(ask(world, "web", "/", { port, from: "127.0.0.9" })).rejects.toThrow();
+    },
+  },
+  {
+    name: "one service's request id reaches the next through its internal address (R-240)",
+    needs: "traffic",
+    async run(world, { red }) {
+      const port = await freePort();
+      await world.apply({
+        backends: [backend("web", [red])],
+        internal: [{ host: "127.0.0.1", port, protocol: "http", backend: "web", allow: ["127.0.0.1/32"] }],
+      });
+      const answer = await ask(world, "web", "/", { port, headers: { "x-request-id": "chain-0001" } });
+      expect(seen(answer).headers["x-request-id"]).toBe("chain-0001");
     },
   },
   {
