@@ -27,6 +27,7 @@ import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
+import { makeWatchOf, openTelemetry } from "./telemetry.ts";
 
 /** Longer than the registry takes; without it the rest starts all the same. */
 const registryStartMs = 30_000;
@@ -91,7 +92,13 @@ export async function startControlPlane(
   const engine = new ControlEngine(parts);
   const registry = makeRegistry(home);
   const images = await makeImageWorks(home, values.registry, { ...parts, registry });
-  const alerts = makeAlerts({ ...parts, mask: (scope, text) => variables.masks.mask(scope, text) });
+  const telemetry = openTelemetry(home);
+  const watch = makeWatchOf(home, { ...parts, engine, telemetry });
+  const alerts = makeAlerts({
+    ...parts,
+    telemetry,
+    mask: (scope, text) => variables.masks.mask(scope, text),
+  });
   const { onUpdate, onRun } = alerts;
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
@@ -115,6 +122,8 @@ export async function startControlPlane(
     updates,
     images,
     alerts,
+    telemetry,
+    openMetrics: watch.openMetrics,
     rotateKey,
     clock,
     ids,
@@ -134,6 +143,7 @@ export async function startControlPlane(
   works.delivery.start();
   updates.start();
   alerts.start();
+  watch.start();
   works.previews.start();
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
@@ -149,6 +159,7 @@ export async function startControlPlane(
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
     await Promise.all([updates.stop(), images.stop(), alerts.stop()]);
+    await watch.stop();
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
     await kept.stop();

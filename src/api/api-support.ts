@@ -22,6 +22,8 @@ import type { ComposeModel } from "../stack/compose-model.ts";
 import { type LoadedStack, loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Service, Stack } from "../stack/stack.ts";
+import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
+import { OpenMetrics } from "../watch/open-metrics.ts";
 import { createToken } from "./auth/token.ts";
 import type { ApiParts } from "./parts.ts";
 import { type ApiServer, createServer } from "./server.ts";
@@ -74,6 +76,8 @@ export class ApiWorld {
         };
       },
       images: this.#images(),
+      telemetry: createMemoryTelemetry(),
+      openMetrics: new OpenMetrics(),
       alerts: makeAlerting({
         ...parts,
         telemetry: { range: () => [] },

@@ -16,6 +16,7 @@ const rawRoutes: Readonly<Record<string, string>> = {
   "POST /git-hook": "a push's own hook, below",
   "POST /hooks/:source/:kind": "webhooks, below",
   "POST /hooks/:source/:kind/:name": "webhooks, below",
+  "GET /metrics": "src/api/telemetry.test.ts",
   "GET /sign-in/:name": "src/api/sign-in.real.test.ts",
   "GET /sign-in/:name/callback": "src/api/sign-in.real.test.ts",
   "GET /": "pages, below",

@@ -20,6 +20,8 @@ import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
+import type { Telemetry } from "../telemetry/port.ts";
+import type { OpenMetrics } from "../watch/open-metrics.ts";
 
 /** What builds images, pushes them, and keeps our own registry. */
 export type ImageParts = {
@@ -50,6 +52,8 @@ export type ApiParts = {
   updates: Updates;
   images: ImageParts;
   alerts: AlertWorks;
+  telemetry: Pick<Telemetry, "range" | "latest">;
+  openMetrics: OpenMetrics;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
   /** One request through the real edge, as a client makes it. */

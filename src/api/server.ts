@@ -24,6 +24,7 @@ import { sessionRoutes } from "./routes/session.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { statusPageRoutes } from "./routes/status-page.ts";
 import { systemRoutes } from "./routes/system.ts";
+import { telemetryRoutes } from "./routes/telemetry.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { updateRoutes } from "./routes/updates.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -77,6 +78,7 @@ export function createServer(parts: ApiParts): ApiServer {
   notifyRoutes(router);
   systemRoutes(router);
   pageRoutes(router);
+  telemetryRoutes(router, guard);
   statusPageRoutes(router);
   tokenRoutes(router);
   sessionRoutes(router);

@@ -38,6 +38,12 @@ export const metrics = {
     help: "Replicas of the current release that are ready.",
     across: "sum",
   },
+  "service.up": {
+    kind: "gauge",
+    unit: "1",
+    help: "1 while at least one replica of the current release is ready, else 0; absent while it is stopped.",
+    across: "spread",
+  },
   "replica.cpu": { kind: "gauge", unit: "cores", help: "CPU in use; 1 is one core.", across: "sum" },
   "replica.memory": { kind: "gauge", unit: "bytes", help: "Memory in use.", across: "sum" },
   "replica.memory_limit": {

@@ -135,6 +135,8 @@ export const overviewEndpoints = {
   overview: endpoint({
     method: "GET",
     path: "/overview",
+    needs: "read",
+    on: "anywhere",
     summary:
       "The first page: health, projects, response time, utilisation, alerts, databases, dependencies; in one answer.",
     response: overviewSchema,

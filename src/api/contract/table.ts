@@ -9,10 +9,12 @@ import { imageEndpoints } from "./images.ts";
 import { logEndpoints } from "./logs.ts";
 import { notifyEndpoints } from "./notify.ts";
 import { operateEndpoints } from "./operate.ts";
+import { overviewEndpoints } from "./overview.ts";
 import { pageEndpoints } from "./pages.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { statusPageEndpoints } from "./status-page.ts";
 import { systemEndpoints } from "./system.ts";
+import { telemetryEndpoints } from "./telemetry.ts";
 import { updateEndpoints } from "./updates.ts";
 
 /** The whole API, version 1: every route that the server has and every call that the client has. */
@@ -30,7 +32,9 @@ export const apiTable = {
   alerts: alertEndpoints,
   notify: notifyEndpoints,
   system: systemEndpoints,
+  telemetry: telemetryEndpoints,
   pages: pageEndpoints,
+  overview: overviewEndpoints,
   statusPage: statusPageEndpoints,
   access: accessEndpoints,
 };

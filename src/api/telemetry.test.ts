@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
+import { OpenMetrics, openMetricsType } from "../watch/open-metrics.ts";
+import { ApiWorld } from "./api-support.ts";
+import { createToken } from "./auth/token.ts";
+
+const passMs = 10_000;
+
+function measured() {
+  const telemetry = createMemoryTelemetry();
+  const openMetrics = new OpenMetrics();
+  const api = new ApiWorld({ telemetry, openMetrics });
+  const at = Math.floor(api.parts.clock.now() / passMs) * passMs;
+  const samples = ["shop/production", "blog/production"].map((scope) => ({
+    ...{ metric: "edge.requests" as const, labels: { scope, service: "web", code: "2xx" }, increase: 7 },
+  }));
+  telemetry.record(at, samples);
+  openMetrics.take(at, samples);
+  const onlyBlog = createToken("bea", api.parts, {
+    grants: [{ role: "viewer", stack: "blog" }],
+  }).secret;
+  const get = (url: string, token: string | undefined) =>
+    api.server.app.inject({
+      method: "GET",
+      url,
+      headers: { host: "localhost", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    });
+  return { api, at, get, onlyBlog };
+}
+
+describe("telemetry of the API", () => {
+  it("R-168 gives a metric over time and its newest values, of stacks that the caller may read", async () => {
+    const { api, at, get, onlyBlog } = measured();
+    const range = `/api/v1/telemetry/range?metric=edge.requests&groupBy=scope&from=${at}&to=${at + passMs}&step=10000`;
+    const all = (await get(range, api.token)).json();
+    expect(all.series).toEqual([
+      {
+        ...{ metric: "edge.requests", labels: { scope: "blog/production" }, step: passMs, kind: "counter" },
+        points: [{ at, increase: 7 }],
+      },
+      expect.objectContaining({ labels: { scope: "shop/production" } }),
+    ]);
+    expect((await get(range, onlyBlog)).json().series).toHaveLength(1);
+    const foreign = `${range}&match=scope:shop/production`;
+    expect((await get(foreign, onlyBlog)).json().series).toEqual([]);
+    const latest = "/api/v1/telemetry/latest?metric=edge.requests";
+    expect((await get(latest, api.token)).json().values).toHaveLength(2);
+    expect((await get(latest, onlyBlog)).json().values).toHaveLength(1);
+  });
+
+  it("does not add up stacks that the caller may not read", async () => {
+    const { at, get, onlyBlog } = measured();
+    const sum = `/api/v1/telemetry/range?metric=edge.requests&groupBy=service&from=${at}&to=${at + passMs}`;
+    expect((await get(sum, onlyBlog)).statusCode).toBe(403);
+    expect((await get(`${sum}&match=scope:blog/production`, onlyBlog)).json().series).toHaveLength(1);
+  });
+
+  it("refuses unknown metrics and times that make no sense", async () => {
+    const { api, get } = measured();
+    expect((await get("/api/v1/telemetry/latest?metric=no.such", api.token)).statusCode).toBe(404);
+    const backwards = "/api/v1/telemetry/range?metric=host.cpu&from=5&to=4";
+    expect((await get(backwards, api.token)).statusCode).toBe(400);
+  });
+
+  it("R-168 serves OpenMetrics to whoever may read, and to nobody else", async () => {
+    const { api, get, onlyBlog } = measured();
+    const answer = await get("/metrics", api.token);
+    expect(answer.headers["content-type"]).toBe(openMetricsType);
+    expect(answer.body).toContain(
+      'roadstead_edge_requests_total{scope="shop/production",service="web",code="2xx"} 7\n',
+    );
+    expect((await get("/metrics", onlyBlog)).body).not.toContain("shop/production");
+    expect((await get("/metrics", undefined)).statusCode).toBe(401);
+  });
+});
