@@ -6,6 +6,7 @@ import type { Runtime } from "../runtime/port.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { SmokeCheck, Stack } from "../stack/stack.ts";
 import type { Bundle, JournalEntry, Store } from "../store/port.ts";
+import type { HealthChange } from "./health-news.ts";
 
 /** What the engine is made of. `bin` builds it from real drivers, tests from the memory ones. */
 export type EngineParts = {
@@ -32,6 +33,8 @@ export type EngineParts = {
   /** Called before a replica and what it printed are removed; resolves soon, whatever happens. */
   beforeRemove?: (replica: ReplicaId) => Promise<void>;
   log: (level: "info" | "warn" | "error", message: string, detail?: Record<string, unknown>) => void;
+  /** Told of every replica that falls ill or is well again while nothing is being changed; must return at once. */
+  onHealth?: (change: HealthChange) => void;
   /** Called after every journal entry is durable; the crash tests end the process here. */
   onJournal?: (entry: JournalEntry) => void;
 };

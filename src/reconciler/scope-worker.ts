@@ -1,7 +1,6 @@
 import { mapLimited } from "../lib/limit.ts";
 import { messageOf } from "../lib/platform-error.ts";
-import type { Scope } from "../rollout/ids.ts";
-import { scopeKey } from "../rollout/ids.ts";
+import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { isServing, planRollout } from "../rollout/plan-rollout.ts";
 import type { RolloutInput } from "../rollout/rollout-input.ts";
 import { type Plan, type Step, stepKey } from "../rollout/step.ts";
@@ -19,6 +18,7 @@ import {
 import type { EdgeDirector } from "./edge-director.ts";
 import { engineError } from "./errors.ts";
 import { finishFailed, finishSucceeded } from "./finish.ts";
+import { HealthNews } from "./health-news.ts";
 import type { HealthTracker } from "./health-tracker.ts";
 import { Journal } from "./journal.ts";
 import { observeScope, type ScopeView } from "./observe-scope.ts";
@@ -62,6 +62,7 @@ export class ScopeWorker {
   #lastSteadyError = "";
   #calm = false;
   readonly #window = new WindowWatch();
+  readonly #news = new HealthNews();
 
   constructor(scope: Scope, shared: Shared) {
     this.scope = scope;
@@ -317,6 +318,7 @@ export class ScopeWorker {
       const { release } = course.target;
       const fresh = now - this.#resources.at < resourcesEveryMs;
       const view = await this.#observe(fresh && this.#resources.release === release, signal);
+      this.#news.tell(this.#shared, { target: course.target, replicas: view.replicas, now });
       const ids = view.observed.replicas.map((replica) => replica.id);
       const input: RolloutInput = {
         mode: "steady",
