@@ -1,5 +1,6 @@
 import type { Run } from "../delivery/run.ts";
 import type { Notify } from "../notify/news.ts";
+import type { Call } from "../policy/alert-escalation.ts";
 import type { UpdateEvent } from "../scheduler/parts.ts";
 import type { JournalEntry } from "../store/port.ts";
 import { Alerting } from "./alerting.ts";
@@ -8,7 +9,7 @@ import { alertingError } from "./errors.ts";
 import { newsOfDeployment, newsOfRun, newsOfUpdate } from "./news-of.ts";
 import { messageFor, Outbox } from "./outbox.ts";
 import type { AlertingParts } from "./parts.ts";
-import { Teller } from "./teller.ts";
+import { type Page, Teller } from "./teller.ts";
 
 const testLimitMs = 30_000;
 
@@ -17,6 +18,8 @@ export type AlertWorks = {
   alerting: Alerting;
   channels: ChannelBook;
   notify: Notify;
+  /** Calls these people by their channels, whatever those want to hear otherwise. */
+  page: (page: Page, call: Call) => void;
   /** Sends a message to one channel now and throws what is wrong. */
   test: (name: string, signal: AbortSignal) => Promise<Channel>;
   removeChannel: (name: string) => Channel;
@@ -50,6 +53,7 @@ export function makeAlerting(parts: AlertingParts): AlertWorks {
     alerting,
     channels,
     notify,
+    page: (page, call) => teller.page(page, call, clock.now()),
     async test(name, signal) {
       const channel = known(channels, name);
       const target = channels.target(name);

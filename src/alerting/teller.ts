@@ -20,6 +20,17 @@ export type TellerParts = {
   mask: (scope: Scope, text: string) => string;
 };
 
+/** A call for people that other parts of the platform ask for. */
+export type Page = {
+  /** Told once per round. */
+  id: string;
+  subject: string;
+  text: string;
+  scope?: Scope;
+  /** The command line that ends the calls. */
+  until: string;
+};
+
 /** Turns alerts and news into messages for the channels that want them. Every text is masked here, once. */
 export class Teller {
   readonly #parts: TellerParts;
@@ -70,6 +81,25 @@ export class Teller {
           detail: `Called${again}: ${names}.${missing} It is repeated until: roadstead alerts ack ${alert.id}`,
         }),
       );
+  }
+
+  /** Calls people about something that is no alert; the same id is told once. */
+  page(page: Page, { contacts, gaps, round }: Call, now: number): void {
+    const { id, subject, text, scope, until } = page;
+    const names = contacts.map(({ name, role }) => `${name} (${role})`).join(", ");
+    const missing = gaps.length === 0 ? "" : ` Nobody covers ${gaps.join(", ")} now.`;
+    const item: MessageItem = {
+      id: `${id}.call.${round}`,
+      state: "firing",
+      severity: "critical",
+      subject,
+      text,
+      detail: `Called${round === 1 ? "" : `, call ${round}`}: ${names}.${missing} It is repeated until: ${until}`,
+      at: now,
+      ...(scope ? { scope: scopeKey(scope) } : {}),
+    };
+    for (const channel of new Set(contacts.map((contact) => contact.channel)))
+      this.#parts.outbox.put(channel, this.#masked(item));
   }
 
   #alert(alert: Told, changes: Pick<MessageItem, "id" | "state" | "at">): void {
