@@ -5,7 +5,16 @@ import { expect } from "vitest";
 import { run } from "../lib/run.ts";
 import type { EdgeTest } from "./conformance.ts";
 import { openSocket, selfSigned, tcpEcho } from "./conformance-load-support.ts";
-import { seen, ask, backend, eventually, exchangeRaw, freePort, route, type World } from "./conformance-support.ts";
+import {
+  ask,
+  backend,
+  eventually,
+  exchangeRaw,
+  freePort,
+  route,
+  seen,
+  type World,
+} from "./conformance-support.ts";
 
 const signal = () => AbortSignal.timeout(20_000);
 
