@@ -134,6 +134,25 @@ describe("an alert", () => {
   });
 });
 
+describe("a crash loop", () => {
+  it("is critical after the second failed restart, not after one crash (R-167)", async () => {
+    const w = world();
+    w.channel();
+    const crash = () =>
+      w.works.alerting.noteHealth({ scope, service: "bot", ended: true, at: w.clock.now() });
+    crash();
+    await w.minutes(2);
+    crash();
+    await w.minutes(2);
+    expect(w.told()).toEqual([]);
+    crash();
+    await w.minutes(2);
+    expect(w.told()).toEqual(["firing bot Restart Loop (2 failed restarts in 10 min)"]);
+    await w.minutes(15);
+    expect(w.told()[1]).toMatch(/^resolved bot/);
+  });
+});
+
 describe("a silence", () => {
   it("keeps an alert quiet until its end; what still holds is told then (R-197)", async () => {
     const w = world();

@@ -7,7 +7,7 @@ import { stepAlert } from "../policy/alert-step.ts";
 import { type Alert, AlertBook } from "./alert-book.ts";
 import { askAt } from "./ask.ts";
 import { alertingError } from "./errors.ts";
-import { FactSource } from "./facts.ts";
+import { type Crash, FactSource } from "./facts.ts";
 import type { AlertingParts } from "./parts.ts";
 import { RuleSet } from "./rule-set.ts";
 import type { Teller } from "./teller.ts";
@@ -55,6 +55,11 @@ export class Alerting {
     this.#stop.abort(new Error("the control plane stops"));
     this.#facts.close();
     await this.#loop;
+  }
+
+  /** Of the reconciler: a replica ended, or is well again. */
+  noteHealth(change: Crash): void {
+    this.#facts.noteHealth(change);
   }
 
   /** What holds now, the gravest first, then the newest. */

@@ -5,9 +5,14 @@ import type { Deployment, JournalEntry } from "../store/port.ts";
 import type { AlertingParts } from "./parts.ts";
 
 const looksBack = 10;
+const crashWindowMs = 600_000;
+const mostServices = 1000;
 const longestMessage = 300;
 /** Told by the scheduler itself, with both digests. */
 const toldElsewhere = "auto-update";
+
+/** What the reconciler says of a replica that ended without being told to. */
+export type Crash = { scope: Scope; service: string; ended: boolean; at: number };
 
 /** What the store knows and no series holds. It follows the journal, so a calm pass asks the store next to nothing. */
 export class FactSource {
@@ -15,6 +20,8 @@ export class FactSource {
   readonly #failed = new Map<string, Reading>();
   /** When a deployment was last heard of, or will be: a canary is silent on purpose. */
   readonly #heard = new Map<DeploymentId, number>();
+  /** Ends of replicas that nobody wanted, by scope and service. */
+  readonly #crashes = new Map<string, { scope: Scope; service: string; at: number[] }>();
   readonly #since: number;
   readonly #deaf: () => void;
 
@@ -36,6 +43,7 @@ export class FactSource {
     for (const id of this.#heard.keys()) if (!running.has(id)) this.#heard.delete(id);
     const { age = [], suspect = [] } = backups?.() ?? {};
     return {
+      crashes: this.#failedRestarts(clock.now()),
       deploymentFailed: [...this.#failed.values()],
       deploymentStuck: unfinished.map((one) => {
         const last = Math.max(this.#heard.get(one.id) ?? this.#since, one.startedAt ?? one.createdAt);
@@ -49,6 +57,31 @@ export class FactSource {
       backupAge: age,
       backupSuspect: suspect,
     };
+  }
+
+  /** A replica fell ill, or is well again. */
+  noteHealth({ scope, service, ended, at }: Crash): void {
+    if (!ended) return;
+    const key = `${scopeKey(scope)}/${service}`;
+    const known = this.#crashes.get(key)?.at ?? [];
+    if (known.length === 0 && this.#crashes.size >= mostServices) return;
+    this.#crashes.set(key, { scope, service, at: [...known.slice(-19), at] });
+  }
+
+  /** The first end is no failed restart (R-167). */
+  #failedRestarts(now: number): Reading[] {
+    const found: Reading[] = [];
+    for (const [key, { scope, service, at }] of this.#crashes) {
+      const ends = at.filter((one) => one > now - crashWindowMs).length;
+      if (ends === 0) this.#crashes.delete(key);
+      const value = Math.max(0, ends - 1);
+      found.push({
+        subject: { scope: scopeKey(scope), service },
+        value,
+        words: `${value} failed restarts in 10 min`,
+      });
+    }
+    return found;
   }
 
   #hear(entry: JournalEntry): void {

@@ -23,7 +23,14 @@ export const defaultRules: readonly AlertRule[] = [
   {
     name: "restart-loop",
     title: "Restart Loop",
-    measure: { kind: "increase", metric: "replica.restarts", by: ["scope", "service"], windowSeconds: 600 },
+    measure: {
+      kind: "increase",
+      metric: "replica.restarts",
+      by: ["scope", "service"],
+      windowSeconds: 600,
+      // Most runtimes restart nothing by themselves: the reconciler does, and sees each end.
+      or: "crashes",
+    },
     side: "reaches",
     levels: [level("critical", 2, { clear: 0, minutes: 0 })],
     clearSeconds: 60,

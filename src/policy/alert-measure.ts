@@ -55,7 +55,7 @@ export function readingsOf(measure: Measure, world: { ask: Ask; facts: Facts; no
     case "p95":
       return percentiles(measure, ask, now);
     case "increase":
-      return increases(measure, ask, now);
+      return larger(increases(measure, ask, now), measure.or === undefined ? [] : (facts[measure.or] ?? []));
     case "fullIn":
       return forecasts(measure, ask, now);
     case "daysUntil":
@@ -145,6 +145,16 @@ function increases(measure: Extract<Measure, { kind: "increase" }>, ask: Ask, no
     const value = sumSince(points, now - windowMs);
     return { subject: subjectOf(labels), value, words: `${value} in ${minutes} min` };
   });
+}
+
+/** Of each subject the reading that says more. */
+function larger(readings: readonly Reading[], others: readonly Reading[]): Reading[] {
+  const found = new Map(readings.map((reading) => [JSON.stringify(reading.subject), reading]));
+  for (const other of others) {
+    const key = JSON.stringify(other.subject);
+    if (other.value > (found.get(key)?.value ?? -1)) found.set(key, other);
+  }
+  return [...found.values()];
 }
 
 function forecasts(measure: Extract<Measure, { kind: "fullIn" }>, ask: Ask, now: number): Reading[] {

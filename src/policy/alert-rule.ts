@@ -19,7 +19,8 @@ export type Measure =
   | { kind: "errors"; by: readonly string[]; minimum: number }
   /** 95th percentile of the newest minute with enough requests; of a longer window where they are few. */
   | { kind: "p95"; metric: string; by: readonly string[]; minimum: number }
-  | { kind: "increase"; metric: string; by: readonly string[]; windowSeconds: number }
+  /** `or`: a fact that counts where it says more. */
+  | { kind: "increase"; metric: string; by: readonly string[]; windowSeconds: number; or?: FactKind }
   /** Days until a gauge reaches another, when it goes on growing as in the last day. */
   | { kind: "fullIn"; metric: string; of: string; by: readonly string[] }
   /** Days until a gauge that holds a time in seconds. */
@@ -27,7 +28,7 @@ export type Measure =
   /** Something that the platform knows by itself. */
   | { kind: "fact"; fact: FactKind };
 
-export type FactKind = "deploymentFailed" | "deploymentStuck" | "backupAge" | "backupSuspect";
+export type FactKind = "crashes" | "deploymentFailed" | "deploymentStuck" | "backupAge" | "backupSuspect";
 
 /** One threshold. It holds from `forSeconds` beyond `at` until the value was past `clear` for the rule's `clearSeconds`. */
 export type AlertLevel = {
