@@ -19,6 +19,7 @@ import { imageRoutes } from "./routes/images.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { notifyRoutes } from "./routes/notify.ts";
 import { operateRoutes } from "./routes/operate.ts";
+import { overviewRoutes } from "./routes/overview.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { stackRoutes } from "./routes/stacks.ts";
@@ -78,6 +79,7 @@ export function createServer(parts: ApiParts): ApiServer {
   notifyRoutes(router);
   systemRoutes(router);
   pageRoutes(router);
+  overviewRoutes(router);
   telemetryRoutes(router, guard);
   statusPageRoutes(router);
   tokenRoutes(router);
