@@ -87,6 +87,7 @@ export async function startControlPlane(
     mask: (scope, text) => variables.masks.mask(scope, text),
     beforeRemove: (replica) => kept.collector.settle(replica),
     log,
+    onHealth: (change) => alerts.alerting.noteHealth(change),
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
