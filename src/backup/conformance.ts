@@ -128,6 +128,7 @@ export function repositoryConformance(name: string, open: () => Promise<Reposito
       const again = stage.again("own");
       await again.open(signal);
       expect((await whole(again.read(stored.id, signal))).toString()).toBe("kept");
+      await again.open(signal, { mustExist: true });
       await expect(stage.again("other").open(signal)).rejects.toSatisfy((error) =>
         hasCode(error, "BACKUP_REPOSITORY_KEY"),
       );

@@ -9,8 +9,11 @@ export type { SourceKind };
  */
 export interface Repository {
   readonly name: string;
-  /** Makes it where nothing is yet, and proves that the key fits what is there. */
-  open(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes it where nothing is yet, and proves that the key fits what is there. With `mustExist` nothing is made: a disk
+   * that is not mounted must not become an empty repository. What a killed process has left half-way is dropped.
+   */
+  open(signal: AbortSignal, options?: { mustExist: boolean }): Promise<void>;
   /**
    * Stores one snapshot. When it resolves the snapshot is whole and durable; when it throws (the stream failed, the
    * disk is full, the signal came) no snapshot is visible. Content is read with back-pressure and never kept in memory.

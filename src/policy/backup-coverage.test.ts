@@ -89,7 +89,7 @@ describe("coverage (R-140, R-147)", () => {
     const sources = {
       db: { checks: ["SELECT 1"], priority: "high" as const },
       data: { sqlite: "app.db" },
-      files: { pause: true, exclude: ["cache"] },
+      files: { before: ["sync"], exclude: ["cache"] },
     };
     const services = [service("db", "mysql:8"), service("app", "example/app", "data:/data", "files:/files")];
     expect(coverage(stack(services, { sources })).sources).toEqual([
@@ -101,7 +101,6 @@ describe("coverage (R-140, R-147)", () => {
         volume: "data",
         path: "app.db",
         checks: [],
-        pause: false,
         exclude: [],
       },
       {
@@ -110,7 +109,6 @@ describe("coverage (R-140, R-147)", () => {
         priority: "high",
         services: ["db"],
         checks: ["SELECT 1"],
-        pause: false,
         exclude: [],
       },
       {
@@ -120,8 +118,8 @@ describe("coverage (R-140, R-147)", () => {
         services: ["app"],
         volume: "files",
         checks: [],
-        pause: true,
         exclude: ["cache"],
+        before: ["sync"],
       },
     ]);
   });

@@ -59,7 +59,10 @@ function mountsOf({ compose }: Service): ComposeMount[] {
 }
 
 function look(service: Service, mount: ComposeMount, stack: Stack, found: Found): void {
-  if (mount.type === "bind") return lookAtBind(service, mount, found);
+  if (mount.type === "bind") {
+    lookAtBind(service, mount, found);
+    return;
+  }
   const key = mount.source;
   if (key === undefined) {
     found.uncovered.push({
@@ -102,7 +105,7 @@ function withDefaults(
   source: Pick<BackupSource, "name" | "kind" | "services" | "volume" | "path">,
   priority: BackupPriority,
 ): BackupSource {
-  return { ...source, priority, checks: [], pause: false, exclude: [] };
+  return { ...source, priority, checks: [], exclude: [] };
 }
 
 /** What the file says on top, and in which order. */
@@ -122,8 +125,9 @@ function settle(stack: Stack, found: Found): Coverage {
       ...(own?.sqlite === undefined ? {} : { kind: "sqlite", path: joined(source.path, own.sqlite) }),
       priority: own?.priority ?? source.priority,
       checks: own?.checks ?? [],
-      pause: own?.pause ?? false,
       exclude: own?.exclude ?? [],
+      ...(own?.before === undefined ? {} : { before: own.before }),
+      ...(own?.after === undefined ? {} : { after: own.after }),
     });
   }
   const order = (source: BackupSource) => priorities.indexOf(source.priority);

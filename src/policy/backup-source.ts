@@ -27,8 +27,9 @@ export type BackupSource = {
   path?: string;
   /** Questions in the database's own language that the restored copy must answer with something true. */
   checks: readonly string[];
-  /** The services are stopped while their files are copied, so that files of one moment belong together. */
-  pause: boolean;
+  /** Run in a replica of the first service around a copy of files, so that they are of one moment. */
+  before?: readonly string[];
+  after?: readonly string[];
   /** Paths below a volume that stay out, e.g. `cache`. */
   exclude: readonly string[];
 };

@@ -1,6 +1,6 @@
 import { Cron } from "croner";
 import { z } from "zod";
-import { field, flag, integer, share } from "./x-roadstead-values.ts";
+import { field, integer, share } from "./x-roadstead-values.ts";
 
 /** `x-roadstead.backups`, with the texts that docs/x-roadstead.md is generated from. */
 
@@ -42,6 +42,10 @@ const keepSchema = z.strictObject(
   { error: "expected a mapping of numbers" },
 );
 
+const hook = z
+  .array(z.string().min(1), { error: "expected program and arguments as a list" })
+  .min(1, { error: "expected a program" });
+
 export const backupSourceSchema = z.strictObject(
   {
     priority: field(
@@ -62,11 +66,17 @@ export const backupSourceSchema = z.strictObject(
         "Asked of the restored copy, in the database's own language: each must answer with something true.",
       example: "['SELECT count(*) > 0 FROM users']",
     }),
-    pause: field(flag(), {
-      type: "true or false",
-      default: "false",
+    before: field(hook, {
+      type: "argv list",
+      default: "none",
       description:
-        "The services that use a volume are stopped while it is copied, so that its files are of one moment.",
+        "Run in a replica of the first service that uses a volume before its files are copied, e.g. to flush or freeze.",
+      example: "[app, backup-mode, 'on']",
+    }),
+    after: field(hook, {
+      type: "argv list",
+      default: "none",
+      description: "Run there once they are copied, also when the copy failed.",
     }),
     exclude: field(
       z

@@ -169,7 +169,7 @@ describe("x-roadstead of the stack", () => {
       timeZone: "Europe/Berlin",
       keep: { daily: 14, weekly: 0 },
       shrunkBy: "30%",
-      sources: { web: { priority: "none" }, "web.uploads": { exclude: ["cache"], pause: true } },
+      sources: { web: { priority: "none" }, "web.uploads": { exclude: ["cache"], before: ["sync"] } },
     };
     const { settings, problems } = read({}, { backups });
     expect(problems).toEqual([]);

@@ -55,6 +55,16 @@ if (version)
     };
   });
 
+it.skipIf(!version)("makes no empty repository where one must be", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "roadstead-restic-"));
+  try {
+    await expect(repositoryAt(folder).open(signal, { mustExist: true })).rejects.toThrow();
+    expect(await readdir(folder)).not.toContain("repository");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 it.skipIf(!version)("names the program when it is not there", async () => {
   const missing = new ResticRepository({
     program: "/nonexistent/restic",

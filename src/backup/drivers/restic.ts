@@ -21,11 +21,12 @@ export class ResticRepository implements Repository {
     this.#place = place;
   }
 
-  async open(signal: AbortSignal): Promise<void> {
+  async open(signal: AbortSignal, { mustExist } = { mustExist: false }): Promise<void> {
     try {
       await this.#text(["cat", "config"], signal);
     } catch (error) {
       if (hasCode(error, "BACKUP_REPOSITORY_KEY") || hasCode(error, "BACKUP_TOOL_MISSING")) throw error;
+      if (mustExist || signal.aborted) throw error;
       await this.#create(error, signal);
     }
     // Locks of processes that are no more; those of living ones stay.
