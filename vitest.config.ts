@@ -2,7 +2,8 @@ import { defineConfig } from "vitest/config";
 
 /**
  * unit: no Docker, no network, no sleep, under ten seconds. drivers: real components on this machine
- * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. stacks: the five
+ * (sockets, child processes, Docker, HAProxy). e2e: the whole product through its CLI. browser: the
+ * dashboard in a real one. stacks: the five
  * reference stacks of stacks/ up together. journeys: each of them through its whole story, most of an hour. `npm test` leaves the last two out.
  */
 export default defineConfig({
@@ -30,6 +31,15 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

@@ -33,6 +33,8 @@ export type BoardFacts = {
 };
 
 const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const fewestHours = 3;
 
 /** The first page out of what is known now: pure but for the questions to the telemetry. */
 export function buildBoard(facts: BoardFacts): OverviewView {
@@ -92,16 +94,14 @@ function meanLatency(ranges: Ranges, now: number): number | undefined {
   return count === 0 ? undefined : points.reduce((sum, point) => sum + point.mean * point.count, 0) / count;
 }
 
-/** Requests per second over the day before this minute. */
+/** Requests per second over the whole hours of the day before; a few of them are no baseline. */
 function baseline(ranges: Ranges, now: number): number | undefined {
-  const hours = { from: now - dayMs, to: now - minuteMs, step: 3_600_000 };
-  return mean(
-    ranges
-      .range({ metric: "edge.requests", groupBy: [], ...hours })
-      .flatMap((series) =>
-        series.kind === "counter" ? series.points.map(({ increase }) => increase / (series.step / 1000)) : [],
-      ),
-  );
+  const hours = { from: now - dayMs, to: now - minuteMs, step: hourMs };
+  const rates = ranges
+    .range({ metric: "edge.requests", groupBy: [], ...hours })
+    .flatMap((series) => (series.kind === "counter" ? series.points.slice(1, -1) : []))
+    .map(({ increase }) => increase / (hourMs / 1000));
+  return rates.length < fewestHours ? undefined : mean(rates);
 }
 
 function alertRows({ alerts, now }: BoardFacts): OverviewView["alerts"] {

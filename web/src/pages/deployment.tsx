@@ -40,7 +40,10 @@ function Shown({ deployment, journal }: { deployment: DeploymentView; journal: J
   const done = journal.steps.filter((line) => line.state === "done").length;
   return (
     <>
-      <PageHead title={`${kind} ${label ?? ""}`} crumbs={<ScopeLink scope={scope} />}>
+      <PageHead
+        title={`${kind[0]?.toUpperCase()}${kind.slice(1)} ${label || scope.stack}`}
+        crumbs={<ScopeLink scope={scope} />}
+      >
         <Steering deployment={deployment} journal={journal} status={status.data} />
       </PageHead>
       <dl className="facts">

@@ -114,13 +114,23 @@ export function Logs() {
           <p>Nothing runs yet, so nothing is logged. In the folder of a Compose file, run:</p>
         </Empty>
       ) : (
-        <Lines book={book} search={text} following={following} />
+        <Lines book={book} search={text} following={following} many={scope === ""} />
       )}
     </>
   );
 }
 
-function Lines({ book, search, following }: { book: LogBook; search: string; following: boolean }) {
+function Lines({
+  book,
+  search,
+  following,
+  many,
+}: {
+  book: LogBook;
+  search: string;
+  following: boolean;
+  many: boolean;
+}) {
   useSyncExternalStore(book.subscribe, book.version);
   return (
     <div>
@@ -128,7 +138,7 @@ function Lines({ book, search, following }: { book: LogBook; search: string; fol
         {whole(book.shown.length)} of {whole(book.held)} lines
         {book.held > 0 && book.shown.length === 0 ? ": no line fits the filter" : ""}
       </p>
-      <LogView book={book} search={search} following={following} />
+      <LogView book={book} search={search} following={following} many={many} />
     </div>
   );
 }

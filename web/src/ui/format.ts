@@ -61,6 +61,7 @@ export function millis(ms: number): string {
 /** `25 MB/s` */
 export function megabytes(bytes: number): string {
   const value = bytes / 1_000_000;
+  if (value > 0 && value < 1) return value.toFixed(2);
   return value > 0 && value < 10 ? value.toFixed(1) : whole(value);
 }
 

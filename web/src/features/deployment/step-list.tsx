@@ -22,7 +22,9 @@ export function StepList({ steps }: { steps: readonly StepLine[] }) {
             <Result line={line} />
             {line.output.length > 0 && (
               <details open={line.state !== "done"}>
-                <summary className="small quiet">{line.output.length} lines</summary>
+                <summary className="small quiet">
+                  {line.output.length} {line.output.length === 1 ? "line" : "lines"}
+                </summary>
                 <pre className="output">{line.output.join("\n")}</pre>
               </details>
             )}

@@ -7,7 +7,18 @@ const beyond = 12;
 const failing = /\b(ERROR|FATAL|PANIC|Error:)/;
 
 /** Only the lines in sight are in the page; at its end it follows the newest. */
-export function LogView({ book, search, following }: { book: LogBook; search: string; following: boolean }) {
+export function LogView({
+  book,
+  search,
+  following,
+  many = false,
+}: {
+  book: LogBook;
+  search: string;
+  following: boolean;
+  /** Lines of several stacks: each says of which it is. */
+  many?: boolean;
+}) {
   useSyncExternalStore(book.subscribe, book.version);
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -43,7 +54,7 @@ export function LogView({ book, search, following }: { book: LogBook; search: st
       <div style={{ height: count * lineHeight }}>
         <div style={{ transform: `translateY(${first * lineHeight}px)` }}>
           {lines.slice(first, last).map((line) => (
-            <LogLine key={line.n} line={line} search={search} />
+            <LogLine key={line.n} line={line} search={search} many={many} />
           ))}
         </div>
       </div>
@@ -51,14 +62,14 @@ export function LogView({ book, search, following }: { book: LogBook; search: st
   );
 }
 
-function LogLine({ line, search }: { line: Line; search: string }) {
+function LogLine({ line, search, many }: { line: Line; search: string; many: boolean }) {
   // Many programs write everything to stderr: that alone is no error.
   const bad = line.level === "error" || (line.level === undefined && failing.test(line.text));
   const aside = line.level === "warn" || line.stream === "stderr";
   return (
     <div className={bad ? "line bad" : aside ? "line aside" : "line"} title={line.text}>
       <time>{line.at === undefined ? "" : clock(line.at)}</time>
-      <b>{line.service}</b>
+      <b>{many ? `${line.scope.split("/")[0]} ${line.service}` : line.service}</b>
       <i>{line.level ?? line.stream}</i>
       <span>
         <Found text={line.text} search={search} />
