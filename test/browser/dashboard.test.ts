@@ -80,7 +80,7 @@ function suite(): void {
   const open = async (path: string) => {
     await page.goto(address(path));
     await page.locator("main h1").first().waitFor();
-    await page.waitForFunction(() => document.querySelector(".waiting") === null);
+    await page.waitForFunction("document.querySelector('.waiting') === null");
   };
 
   it("sets the owner up with the code of the host, and nobody gets in without (R-201, R-224)", async () => {

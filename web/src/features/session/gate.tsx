@@ -1,9 +1,17 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { call } from "../../api/client.ts";
 import { followEvents } from "../../api/live.ts";
+import { queryClient } from "../../api/queries.ts";
 import { type Entry, findEntry, type Session } from "../../api/session.ts";
 import { Failure } from "../../ui/loaded.tsx";
 import { SetUp } from "./set-up.tsx";
 import { SignIn } from "./sign-in.tsx";
+
+const boardQuery = {
+  queryKey: ["GET /overview", {}, {}],
+  queryFn: () => call("GET /overview"),
+  retry: false,
+};
 
 const SessionContext = createContext<Session | undefined>(undefined);
 
@@ -25,6 +33,8 @@ export function Gate({ children }: { children: ReactNode }) {
   const [failure, setFailure] = useState<Error>();
   const look = () => {
     setFailure(undefined);
+    // The first page's numbers are asked for at once: whoever may not see them is refused.
+    if (location.pathname === "/") void queryClient.prefetchQuery(boardQuery);
     findEntry().then(setEntry, setFailure);
   };
   useEffect(look, []);
