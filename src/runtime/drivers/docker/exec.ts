@@ -124,15 +124,25 @@ async function sendInput(socket: Socket, input: AsyncIterable<Uint8Array>): Prom
     for await (const chunk of input) {
       if (socket.destroyed) return;
       if (!socket.write(chunk)) {
-        await new Promise<void>((resolve) => {
-          socket.once("drain", resolve);
-          socket.once("close", resolve);
-        });
+        await roomIn(socket);
       }
     }
   } finally {
     socket.end();
   }
+}
+
+/** Resolves when more can be written, or nothing can any more. Leaves no listener: a restore waits thousands of times. */
+function roomIn(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.once("drain", done);
+    socket.once("close", done);
+  });
 }
 
 async function exitCodeOf(host: DockerHost, id: string, signal: AbortSignal): Promise<number> {
