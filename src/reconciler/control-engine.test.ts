@@ -437,3 +437,51 @@ describe("at rest", () => {
     expect(world.store.scopes.get(scope)?.routing["web"]?.targets).toHaveLength(2);
   });
 });
+
+describe("a restart on another volume", () => {
+  const db = aStackService("db", {
+    kind: "database",
+    strategy: "recreate",
+    routes: [],
+    compose: { image: "db:1", volumes: [{ type: "volume", source: "data", target: "/data" }] },
+  });
+  const mounted = async (world: World) => {
+    const replicas = await world.runtime.observe(scope, AbortSignal.timeout(1000));
+    const running = replicas.filter(({ service, state }) => service === "db" && state === "running");
+    return running.map(({ id }) => world.runtime.specOf(id)?.volumes["data"]?.name);
+  };
+  const deployed = async () => {
+    const world = new World();
+    const request = requestFor([db, web]);
+    const stack = JSON.parse(request.bundle.texts["/project/stack.json"] ?? "") as object;
+    const texts = { "/project/stack.json": JSON.stringify({ ...stack, volumes: { data: { name: "d" } } }) };
+    const bundle = { ...request.bundle, texts };
+    await world.finished(world.engine.deploy(scope, { ...request, bundle }, by));
+    return world;
+  };
+
+  it("keeps it over later deployments, and goes back to the first one when asked (R-142)", async () => {
+    const world = await deployed();
+    expect(await mounted(world)).toEqual(["d"]);
+    const go = (name: string | null) =>
+      world.finished(world.engine.switchVolumes(scope, ["db"], { data: name }, by));
+    expect(await go("d.r1")).toMatchObject({ state: "succeeded" });
+    expect(await mounted(world)).toEqual(["d.r1"]);
+    await world.finished(world.engine.restart(scope, ["db"], by));
+    expect(await mounted(world)).toEqual(["d.r1"]);
+    expect(await go(null)).toMatchObject({ state: "succeeded" });
+    expect(await mounted(world)).toEqual(["d"]);
+  });
+
+  it("returns to the volume that served when the new one does not come up", async () => {
+    const world = await deployed();
+    world.onJournal = (entry) => {
+      if (entry.event !== "stepStarted" || entry.step.kind !== "startReplica") return;
+      const fresh = world.store.deployments.get(entry.deployment)?.state === "running";
+      world.runtime.behave("db:1", fresh ? { neverReady: true } : {});
+    };
+    const deployment = world.engine.switchVolumes(scope, ["db"], { data: "d.r1" }, by);
+    expect(await world.finished(deployment)).toMatchObject({ state: "failed" });
+    expect(await mounted(world)).toEqual(["d"]);
+  });
+});

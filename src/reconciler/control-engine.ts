@@ -98,6 +98,31 @@ export class ControlEngine implements Engine {
     );
   }
 
+  /** Restarts these services on other volumes; a failure returns to those that they have now. */
+  switchVolumes(
+    scope: Scope,
+    services: readonly string[],
+    standIns: Readonly<Record<string, string | null>>,
+    by: Actor,
+  ): Deployment {
+    const operation = { services: this.#services(scope, services), standIns };
+    return this.#queue(scope, { kind: "restart", operation }, by);
+  }
+
+  /** Requests to these services wait at the edge, each at most as long as its service says, or go on. */
+  async hold(scope: Scope, services: readonly string[], on: boolean, signal: AbortSignal): Promise<void> {
+    const change = (state: ScopeState): ScopeState => ({
+      ...state,
+      routing: Object.fromEntries(
+        Object.entries(state.routing).map(([name, routing]) => [
+          name,
+          services.includes(name) ? { ...routing, hold: on } : routing,
+        ]),
+      ),
+    });
+    await this.#shared.director.change(scope, change, signal);
+  }
+
   stop(scope: Scope, services: readonly string[], by: Actor): Deployment {
     return this.#queue(scope, { kind: "stop", operation: { services: this.#services(scope, services) } }, by);
   }
@@ -132,6 +157,13 @@ export class ControlEngine implements Engine {
         this.#control(deployment, "abort", by);
     }
     return this.#queue(scope, { kind: "down", operation: { volumes: options.volumes } }, by);
+  }
+
+  /** Cuts a stack off at the edge after a breach, or joins it again; what runs goes on. */
+  async isolate(scope: Scope, on: boolean, signal: AbortSignal): Promise<void> {
+    this.#state(scope);
+    const change = ({ isolated: _was, ...state }: ScopeState) => (on ? { ...state, isolated: true } : state);
+    await this.#shared.director.change(scope, change, signal);
   }
 
   async status(scope: Scope): Promise<ScopeStatus> {

@@ -4,6 +4,7 @@ import { desiredOf } from "../rollout/desired-of.ts";
 import type { ReleaseId, Revision, Scope } from "../rollout/ids.ts";
 import { planRollout } from "../rollout/plan-rollout.ts";
 import type { RolloutInput } from "../rollout/rollout-input.ts";
+import { withStandIns } from "../rollout/stand-ins.ts";
 import type { Plan } from "../rollout/step.ts";
 import type { ComposeService } from "../stack/compose-model.ts";
 import { hasErrors } from "../stack/problem.ts";
@@ -37,7 +38,7 @@ export function courseOf(
     const withdrawn = deployment.release ? book.desired(deployment.release, after) : undefined;
     const target = earlier ?? book.nothing(deployment.scope);
     const plan = deployment.previous
-      ? planOf(book, deployment.previous)
+      ? planOf(book, deployment.previous, before)
       : emptyPlan(deployment.scope, target.release);
     return { target, ...(withdrawn ? { base: withdrawn } : {}), plan, mode: "switch" };
   }
@@ -51,7 +52,7 @@ export function courseOf(
     return {
       target: book.desired(deployment.release, after),
       ...base,
-      plan: planOf(book, deployment.release),
+      plan: planOf(book, deployment.release, after),
       mode,
     };
   }
@@ -70,7 +71,8 @@ export function steadyCourse(book: ReleaseBook, state: ScopeState): Course {
     const target = book.nothing(state.scope);
     return { target, plan: emptyPlan(state.scope, target.release), mode: "steady" };
   }
-  return { target: book.desired(state.current, state), plan: planOf(book, state.current), mode: "steady" };
+  const plan = planOf(book, state.current, state);
+  return { target: book.desired(state.current, state), plan, mode: "steady" };
 }
 
 /** A deploy whose release does not exist yet, because its images are still being resolved. */
@@ -82,14 +84,15 @@ function wished(
 ): { target: DesiredRelease; plan: TargetPlan } {
   if (!request)
     throw engineError("ENGINE_RELEASE_UNKNOWN", "the deployment has neither a release nor a request");
-  const { stack, problems } = parts.resolve(request.bundle, deployment.scope.environment);
-  if (!stack || hasErrors(problems)) {
+  const { stack: written, problems } = parts.resolve(request.bundle, deployment.scope.environment);
+  if (!written || hasErrors(problems)) {
     const first = problems.find((problem) => problem.severity === "error");
     throw engineError(
       "ENGINE_STACK_INVALID",
       first ? `${first.path}: ${first.message}` : "the stack does not resolve",
     );
   }
+  const stack = withStandIns(written, after.standIns);
   const release = "pending" as ReleaseId;
   const { images } = progress;
   const { fileVersions, bundle } = request;
@@ -153,9 +156,9 @@ export function previewOf(
   return { ...preview, target: desiredOf({ release, stack, images: assumed, fileVersions, ...after }) };
 }
 
-function planOf(book: ReleaseBook, id: ReleaseId): TargetPlan {
+function planOf(book: ReleaseBook, id: ReleaseId, { standIns }: Pick<Overrides, "standIns">): TargetPlan {
   const { bundle, images, fileVersions } = book.release(id);
-  return { release: id, stack: book.stack(id), bundle, images, fileVersions };
+  return { release: id, stack: book.stackWith(id, standIns), bundle, images, fileVersions };
 }
 
 function emptyPlan(scope: Scope, release: ReleaseId): TargetPlan {
@@ -230,7 +233,8 @@ export function keptRevisions(
   };
   for (const release of extra) keep(release);
   for (const { release, until, restarts } of state?.warm ?? []) {
-    if (until > now) keep(book.desired(release, { ...noOverrides, restarts }));
+    if (until > now)
+      keep(book.desired(release, { ...noOverrides, restarts, standIns: state?.standIns ?? {} }));
   }
   return kept;
 }

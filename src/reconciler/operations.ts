@@ -19,6 +19,7 @@ export function overridesAfter(
     case "restart":
       return {
         ...before,
+        ...standInsAfter(before, deployment.operation?.standIns),
         restarts: {
           ...before.restarts,
           ...Object.fromEntries(services.map((name) => [name, (before.restarts[name] ?? 0) + 1])),
@@ -33,4 +34,15 @@ export function overridesAfter(
     case "down":
       return before;
   }
+}
+
+function standInsAfter(
+  { standIns = {} }: Overrides,
+  changes: NonNullable<Deployment["operation"]>["standIns"],
+): Pick<Overrides, "standIns"> {
+  if (changes === undefined) return {};
+  const after = Object.entries({ ...standIns, ...changes }).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  );
+  return { standIns: Object.fromEntries(after) };
 }

@@ -2,6 +2,7 @@ import { BoundedCache } from "../lib/bounded-cache.ts";
 import type { DesiredRelease } from "../rollout/desired.ts";
 import { desiredOf } from "../rollout/desired-of.ts";
 import type { ReleaseId, Scope } from "../rollout/ids.ts";
+import { type StandIns, withStandIns } from "../rollout/stand-ins.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Overrides, Release } from "../store/port.ts";
 import { engineError } from "./errors.ts";
@@ -45,17 +46,23 @@ export class ReleaseBook {
     return stack;
   }
 
+  /** With the volumes that a restore has put in the place of others. */
+  stackWith(id: ReleaseId, standIns: StandIns | undefined): Stack {
+    return withStandIns(this.stack(id), standIns);
+  }
+
   remember(id: ReleaseId, stack: Stack): void {
     this.#stacks.set(id, stack);
   }
 
-  desired(id: ReleaseId, { scale, stopped, restarts }: Overrides): DesiredRelease {
-    const overrides = JSON.stringify([scale, stopped, restarts]);
+  desired(id: ReleaseId, { scale, stopped, restarts, standIns = {} }: Overrides): DesiredRelease {
+    const overrides = JSON.stringify([scale, stopped, restarts, standIns]);
     const known = this.#desired.get(id);
     if (known?.overrides === overrides) return known.desired;
     const { images, fileVersions } = this.release(id);
-    const stack = this.stack(id);
-    const desired = desiredOf({ release: id, stack, images, fileVersions, scale, stopped, restarts });
+    const stack = this.stackWith(id, standIns);
+    const settings = { scale, stopped, restarts, standIns };
+    const desired = desiredOf({ release: id, stack, images, fileVersions, ...settings });
     this.#desired.set(id, { overrides, desired });
     return desired;
   }

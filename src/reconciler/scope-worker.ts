@@ -92,7 +92,12 @@ export class ScopeWorker {
     if (!queued) return undefined;
     const state = store.scopes.get(this.scope);
     const before = state
-      ? { scale: state.scale, stopped: state.stopped, restarts: state.restarts }
+      ? {
+          scale: state.scale,
+          stopped: state.stopped,
+          restarts: state.restarts,
+          standIns: state.standIns ?? {},
+        }
       : noOverrides;
     const previous = state?.current;
     const keepsRelease = queued.kind !== "deploy" && queued.kind !== "rollback" && queued.kind !== "down";
@@ -151,7 +156,9 @@ export class ScopeWorker {
     const { parts, book } = this.#shared;
     parts.store.transaction(() => {
       const release = newRelease(parts, deployment, course.plan);
-      book.remember(release.id, course.plan.stack);
+      // A release is what was written: what stands in for its volumes is the scope's.
+      if (Object.keys(deployment.after?.standIns ?? {}).length === 0)
+        book.remember(release.id, course.plan.stack);
       parts.store.deployments.update(deployment.id, { release: release.id });
     });
   }

@@ -3,6 +3,7 @@ import type { ComposeService } from "../stack/compose-model.ts";
 import type { Service, Stack } from "../stack/stack.ts";
 import type { DesiredRelease, DesiredService } from "./desired.ts";
 import type { ReleaseId, Revision } from "./ids.ts";
+import { type StandIns, standInsOf } from "./stand-ins.ts";
 
 export type DesiredInput = {
   release: ReleaseId;
@@ -14,6 +15,8 @@ export type DesiredInput = {
   scale: Readonly<Record<string, number>>;
   stopped: readonly string[];
   restarts: Readonly<Record<string, number>>;
+  /** Already in place in the stack. */
+  standIns?: StandIns;
 };
 
 /** What a release wants to run, with the operator's settings on top. */
@@ -76,12 +79,15 @@ function revisionOf(input: DesiredInput, service: Service): Revision {
   const granted = [...(service.compose.secrets ?? []), ...(service.compose.configs ?? [])].map(
     (grant) => grant.source,
   );
+  const standIns = standInsOf(service, input.standIns);
   const identity = {
     compose: replicaKeys(service.compose),
     image: input.images[service.name]?.digest ?? service.compose.image ?? "unresolved",
     files: Object.fromEntries(granted.map((name) => [name, input.fileVersions[name] ?? ""])),
     restart: input.restarts[service.name] ?? 0,
     addressing: service.addressing,
+    // Without any the revision is what it always was: an upgrade must not replace everything.
+    ...(Object.keys(standIns).length === 0 ? {} : { standIns }),
   };
   return sha256(canonicalJson(identity)).slice(0, 10) as Revision;
 }

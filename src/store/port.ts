@@ -1,5 +1,6 @@
 import type { Grant } from "../policy/permissions.ts";
 import type { DeploymentId, ImageDigest, ReleaseId, ReplicaId, Scope } from "../rollout/ids.ts";
+import type { StandIns } from "../rollout/stand-ins.ts";
 import type { Step } from "../rollout/step.ts";
 
 /**
@@ -103,6 +104,8 @@ export type Deployment = {
     services?: readonly string[];
     replicas?: Readonly<Record<string, number>>;
     volumes?: boolean;
+    /** A restart that puts these volumes in the place of others; null: what was there from the start. */
+    standIns?: Readonly<Record<string, string | null>>;
   };
   /** Operator settings before and after, fixed when it begins: a failure returns to the former. */
   before?: Overrides;
@@ -186,7 +189,7 @@ export interface DeploymentStore {
 export type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** What an operator changed on top of the release. */
-export type Overrides = Pick<ScopeState, "scale" | "stopped" | "restarts">;
+export type Overrides = Pick<ScopeState, "scale" | "stopped" | "restarts" | "standIns">;
 
 /** The mutable facts of one stack and environment. */
 export type ScopeState = {
@@ -197,8 +200,12 @@ export type ScopeState = {
   /** Service -> replica count that overrides the release's. */
   scale: Readonly<Record<string, number>>;
   stopped: readonly string[];
+  /** Cut off after a breach: no route and no internal address of it is served. */
+  isolated?: boolean;
   /** Service -> counter that is part of the revision, so that a restart is a rollout. */
   restarts: Readonly<Record<string, number>>;
+  /** Volumes that a restore has put in the place of others. */
+  standIns?: StandIns;
   /** Service -> traffic as last sent to the edge; the source of the edge configuration. */
   routing: Readonly<Record<string, ServiceRouting>>;
   addresses: readonly { service: string; host: string; network?: string; allow: readonly string[] }[];

@@ -47,7 +47,7 @@ export async function restoreAddresses(
 ): Promise<void> {
   if (!state.current) return;
   const addresses = await parts.runtime.ensureResources(
-    resourcesOf(state.scope, book.stack(state.current)),
+    resourcesOf(state.scope, book.stackWith(state.current, state.standIns)),
     signal,
   );
   parts.store.scopes.update(state.scope, (current) => ({ ...current, addresses }));
