@@ -36,6 +36,32 @@ export const checklistTexts: Readonly<Record<ChecklistItem, string>> = {
 
 export type ActionItem = { text: string; doneBy?: string; doneAt?: number };
 
+/** What the recovery of an incident has to remember between its steps. */
+export type IncidentFacts = {
+  /** The process ended, rather than only not answering. */
+  ended?: boolean;
+  /** The newest death or failed probe of the service. */
+  lastDownAt?: number;
+  /** Somebody said what failed: nothing has to be seen to fail. */
+  declared?: boolean;
+  /** Calls are wanted until somebody acknowledges, or it is resolved. */
+  callsSince?: number;
+  /** Secrets to be renewed after a breach. */
+  rotate?: readonly string[];
+  rotated?: readonly string[];
+  /** Somebody confirmed that the stack may run again. */
+  rebuild?: boolean;
+  /** Services that the recovery has stopped. */
+  stopped?: readonly string[];
+  snapshot?: { id: string; takenAt: number };
+  /** Snapshots that did not help. */
+  tried?: readonly string[];
+  /** Where the evidence lies, and the checksum of its list of checksums. */
+  evidence?: { folder: string; files: number; sha256: string };
+  /** People were told that it began. */
+  told?: boolean;
+};
+
 export type Incident = {
   id: string;
   incident: IncidentClass;
@@ -68,6 +94,7 @@ export type Incident = {
   rpoSeconds?: number;
   walk?: Walk;
   calls: { rounds: number; at?: number };
+  facts: IncidentFacts;
   acknowledged?: { by: string; at: number };
   closed?: { by: string; at: number };
 };
@@ -78,9 +105,14 @@ export function openIncident(
   facts: Pick<
     Incident,
     "id" | "incident" | "scope" | "service" | "drill" | "impact" | "affected" | "openedBy" | "reporter"
-  > & { startedAt: number; detectedAt: number; entry: Omit<IncidentEntry, "at" | "by"> },
+  > & {
+    startedAt: number;
+    detectedAt: number;
+    facts?: IncidentFacts;
+    entry: Omit<IncidentEntry, "at" | "by">;
+  },
 ): Incident {
-  const { entry, detectedAt, openedBy, ...rest } = facts;
+  const { entry, detectedAt, openedBy, facts: known = {}, ...rest } = facts;
   return {
     ...rest,
     openedBy,
@@ -92,6 +124,7 @@ export function openIncident(
     actionItems: [],
     checklist: { timeline: { by: "roadstead", at: detectedAt } },
     calls: { rounds: 0 },
+    facts: known,
   };
 }
 

@@ -13,6 +13,8 @@ export type Walk = {
   /** Failures of the present action in a row. */
   failures: number;
   steps: number;
+  /** The present action was begun, and the deployment that it started: after a crash it is waited for, not repeated. */
+  doing?: { deployment?: string };
   end?: RecoveryEnd;
   endedAt?: number;
 };
@@ -39,11 +41,12 @@ export function beginWalk(branch: RecoveryBranch, now: number): Walk {
 
 /** Before an action: it counts as begun even if nobody hears of its end. */
 export function countBegun(walk: Walk): Walk {
-  return { ...walk, begun: { ...walk.begun, [walk.node]: (walk.begun[walk.node] ?? 0) + 1 } };
+  if (walk.doing) return walk;
+  return { ...walk, doing: {}, begun: { ...walk.begun, [walk.node]: (walk.begun[walk.node] ?? 0) + 1 } };
 }
 
 /** The next place in the tree. */
-export function stepWalk(walk: Walk, outcome: StepOutcome, now: number): Walk {
+export function stepWalk({ doing: _done, ...walk }: Walk, outcome: StepOutcome, now: number): Walk {
   const branch = recoveryTree[walk.branch];
   const node = nodeOf(branch, walk.node);
   if (node.kind === "end" || walk.end !== undefined) return walk;
@@ -61,13 +64,13 @@ export function stepWalk(walk: Walk, outcome: StepOutcome, now: number): Walk {
 
 /** After it seemed resolved it failed again: the tree goes on where its help ended, it does not begin anew. */
 export function relapse(walk: Walk, now: number): Walk {
-  const { end: _end, endedAt: _at, ...rest } = walk;
+  const { end: _end, endedAt: _at, doing: _doing, ...rest } = walk;
   return { ...rest, node: "again", nodeSince: now, failures: 0 };
 }
 
 /** A node of the branch again, e.g. the confirmed rebuild after a breach was contained. */
 export function resumeAt(walk: Walk, node: string, now: number): Walk {
-  const { end: _end, endedAt: _at, ...rest } = walk;
+  const { end: _end, endedAt: _at, doing: _doing, ...rest } = walk;
   return { ...rest, node, nodeSince: now, failures: 0, steps: 0 };
 }
 

@@ -102,7 +102,7 @@ function scopeConfig(
   for (const [name, routing] of Object.entries(state.routing)) {
     const service = serviceOf(name, routing);
     if (!service || !isRouted(service)) continue;
-    const stopped = state.stopped.includes(name);
+    const stopped = state.isolated === true || state.stopped.includes(name);
     config.routes.push(...serviceRoutes(state.scope, service, stopped));
     if (!stopped) {
       config.backends.push(
@@ -113,7 +113,7 @@ function scopeConfig(
     }
   }
   for (const site of current?.services.filter((service) => service.site) ?? []) {
-    const stopped = state.stopped.includes(site.name);
+    const stopped = state.isolated === true || state.stopped.includes(site.name);
     config.routes.push(...serviceRoutes(state.scope, site, stopped));
     if (!stopped) config.routes.push(...valueRoutes(state.scope, site, sitesFolder));
   }
