@@ -41,6 +41,9 @@ export interface Runtime {
    */
   dropImage?(image: HeldImage, signal: AbortSignal): Promise<boolean>;
 
+  /** Whole images, out of this host and into another. Absent: this driver has none. */
+  readonly imageCopies?: ImageCopies;
+
   /** Creates what is missing of the scope's networks and volumes, and a stable address for each service that wants one. */
   ensureResources(resources: ScopeResources, signal: AbortSignal): Promise<ServiceAddress[]>;
 
@@ -142,6 +145,15 @@ export type ImageOnHost = HeldImage & {
   /** A container runs it or could be started again from it, whoever made that. */
   inUse: boolean;
 };
+
+/** The stream is the driver's own: what one host gave, a host with the same driver takes. */
+export interface ImageCopies {
+  has(image: HeldImage, signal: AbortSignal): Promise<boolean>;
+  /** Throws RUNTIME_IMAGE_UNAVAILABLE when it is not on this host. */
+  give(image: HeldImage, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Makes it present under the digest that its releases know. An image that is there already is success. */
+  take(image: HeldImage, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+}
 
 export type ScopeResources = {
   scope: Scope;

@@ -28,6 +28,7 @@ import { execInContainer } from "./docker/exec.ts";
 import { exportImage } from "./docker/export-image.ts";
 import { dropImage, heldImages } from "./docker/held-images.ts";
 import { DockerHost } from "./docker/host.ts";
+import { DockerImageCopies } from "./docker/image-copies.ts";
 import { ensureImage } from "./docker/images.ts";
 import { runJob } from "./docker/jobs.ts";
 import { readLogs } from "./docker/logs.ts";
@@ -67,6 +68,7 @@ export class DockerRuntime implements Runtime {
     registryImages: true,
   };
   readonly volumeFiles: DockerVolumeFiles;
+  readonly imageCopies: DockerImageCopies;
   readonly #host: DockerHost;
   readonly #stats = new StatsReader();
   /** Work on one replica is done in the order it was asked for: the engine would answer the second with a conflict. */
@@ -95,6 +97,7 @@ export class DockerRuntime implements Runtime {
       ...(options.buildMemoryBytes === undefined ? {} : { buildMemoryBytes: options.buildMemoryBytes }),
     });
     this.volumeFiles = new DockerVolumeFiles(this.#host);
+    this.imageCopies = new DockerImageCopies(this.#host);
   }
 
   async observe(scope: Scope | "all", signal: AbortSignal): Promise<ObservedReplica[]> {

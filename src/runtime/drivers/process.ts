@@ -22,6 +22,7 @@ import type {
 } from "../port.ts";
 import { followReplica } from "./process/follow-replica.ts";
 import { freePort } from "./process/free-port.ts";
+import { ProcessImageCopies } from "./process/image-copies.ts";
 import { ImageStore, type StoredImage } from "./process/image-store.ts";
 import { Images } from "./process/images.ts";
 import { Jobs } from "./process/jobs.ts";
@@ -58,6 +59,7 @@ export class ProcessRuntime implements Runtime {
     registryImages: false,
   };
   readonly volumeFiles: ProcessVolumeFiles;
+  readonly imageCopies: ProcessImageCopies;
   readonly #layout: Layout;
   readonly #clock: Clock;
   readonly #store: ImageStore;
@@ -79,6 +81,7 @@ export class ProcessRuntime implements Runtime {
     this.#clock = options.clock ?? systemClock;
     this.#store = new ImageStore(this.#layout.images);
     this.#images = new Images(this.#store);
+    this.imageCopies = new ProcessImageCopies(this.#store, () => this.#ready);
     this.#resources = new Resources(this.#layout);
     this.volumeFiles = new ProcessVolumeFiles(this.#layout, this.#resources, this.#serial);
     this.#records = new ReplicaRecords(this.#layout.replicas);

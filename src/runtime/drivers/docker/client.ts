@@ -1,5 +1,8 @@
+import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { messageOf, PlatformError } from "../../../lib/platform-error.ts";
 import { runtimeError } from "../../errors.ts";
 import type { EngineVersion } from "./engine-types.ts";
@@ -110,6 +113,33 @@ export class EngineClient {
   async stream(call: EngineRequest): Promise<IncomingMessage> {
     const version = await this.version(call.signal);
     return await this.#open(`/v${version}${call.path}${queryText(call.query)}`, call);
+  }
+
+  /** Sends a stream as the body; what the engine answers is read whole. The limit is between two signs of life. */
+  async upload(call: EngineRequest, content: AsyncIterable<Uint8Array>): Promise<string> {
+    const version = await this.version(call.signal);
+    const path = `/v${version}${call.path}${queryText(call.query)}`;
+    const headers = { host: "docker", "content-type": "application/x-tar", "transfer-encoding": "chunked" };
+    const { method, signal } = call;
+    this.onChange();
+    try {
+      const outgoing = httpRequest({
+        ...{ socketPath: this.socketPath, agent: false, method, path, headers, signal },
+      });
+      outgoing.setTimeout(call.timeoutMs ?? defaultTimeoutMs, () => outgoing.destroy(timedOut(call)));
+      const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;
+      answered.catch(() => undefined);
+      await pipeline(Readable.from(content, { objectMode: false }), outgoing);
+      const [answer] = await answered;
+      if ((answer.statusCode ?? 500) >= 400) throw await refusalOf(answer);
+      return await readAll(answer);
+    } catch (error) {
+      if (call.signal.aborted) throw call.signal.reason;
+      const own = error instanceof EngineRefusal || error instanceof PlatformError;
+      throw own ? error : this.#unreachable(error);
+    } finally {
+      this.onChange();
+    }
   }
 
   /** A call that turns the connection into a raw two-way stream (exec). */

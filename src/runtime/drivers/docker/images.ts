@@ -157,7 +157,8 @@ async function obtainExact(
   return pulled;
 }
 
-async function findExact(
+/** By its digest, by name and digest, or by a name of ours. */
+export async function findExact(
   host: DockerHost,
   wanted: { digest: string; reference: string; fallback: string },
   signal: AbortSignal,
@@ -207,7 +208,8 @@ function exposedTcpPorts(image: ImageInspect): number[] {
     .sort((a, b) => a - b);
 }
 
-async function pin(
+/** Gives an image one more name. */
+export async function pin(
   host: DockerHost,
   id: string,
   tag: { repo: string; tag: string },
