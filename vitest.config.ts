@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/*.test.ts"],
+          include: ["src/**/*.test.ts", "test/*.test.ts", "web/src/**/*.test.ts"],
           exclude: ["**/*.real.test.ts", "**/node_modules/**"],
         },
       },
