@@ -14,7 +14,7 @@ import { loadBundle } from "./resolve-bundle.ts";
 const remembered = 200;
 
 type Parts = Pick<EngineParts, "store" | "clock" | "ids" | "log"> &
-  Pick<AlertingParts, "mask"> & { telemetry?: AlertingParts["telemetry"] };
+  Pick<AlertingParts, "mask" | "backups"> & { telemetry?: AlertingParts["telemetry"] };
 
 /** Rules, channels and outbox out of real drivers. Without series only what the store knows is judged. */
 export function makeAlerts({ telemetry = { range: () => [] }, ...parts }: Parts): AlertWorks {

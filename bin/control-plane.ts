@@ -28,6 +28,7 @@ import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
 import { makeWatchOf, openTelemetry } from "./telemetry.ts";
+import { makeVault } from "./vault.ts";
 
 /** Longer than the registry takes; without it the rest starts all the same. */
 const registryStartMs = 30_000;
@@ -99,8 +100,10 @@ export async function startControlPlane(
     ...parts,
     telemetry,
     mask: (scope, text) => variables.masks.mask(scope, text),
+    backups: () => backups.facts(),
   });
   const { onUpdate, onRun } = alerts;
+  const backups = makeVault(home, { ...parts, notify: alerts.notify });
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
   const { statuses, ...works } = await makeDelivery(home, engine, {
@@ -123,6 +126,7 @@ export async function startControlPlane(
     updates,
     images,
     alerts,
+    backups,
     telemetry,
     openMetrics: watch.openMetrics,
     rotateKey,
@@ -144,6 +148,7 @@ export async function startControlPlane(
   works.delivery.start();
   updates.start();
   alerts.start();
+  backups.vault.start();
   watch.start();
   works.previews.start();
   flushCompileCache();
@@ -159,6 +164,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
+    await backups.vault.stop();
     await Promise.all([updates.stop(), images.stop(), alerts.stop()]);
     await watch.stop();
     await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);

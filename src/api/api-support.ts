@@ -2,6 +2,7 @@
 
 import { Access } from "../access/access.ts";
 import { makeAlerting } from "../alerting/make-alerting.ts";
+import { MemoryRepository } from "../backup/drivers/memory.ts";
 import { DeliveryWorld } from "../delivery/delivery-support.ts";
 import { DirectGates } from "../delivery/direct-gates.ts";
 import { Previews } from "../delivery/previews.ts";
@@ -23,6 +24,9 @@ import { type LoadedStack, loadStack } from "../stack/load-stack.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Service, Stack } from "../stack/stack.ts";
 import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
+import { RepositoryBook } from "../vault/repository-book.ts";
+import { Vault } from "../vault/vault.ts";
+import { VolumeKeeper } from "../vault/volume-keeper.ts";
 import { OpenMetrics } from "../watch/open-metrics.ts";
 import { createToken } from "./auth/token.ts";
 import type { ApiParts } from "./parts.ts";
@@ -78,6 +82,7 @@ export class ApiWorld {
       images: this.#images(),
       telemetry: createMemoryTelemetry(),
       openMetrics: new OpenMetrics(),
+      backups: this.#backups(parts),
       alerts: makeAlerting({
         ...parts,
         telemetry: { range: () => [] },
@@ -90,6 +95,17 @@ export class ApiWorld {
       ...changes,
     };
     this.server = createServer(this.parts);
+  }
+
+  readonly backupRepository = new MemoryRepository();
+
+  #backups(parts: ReturnType<World["parts"]>): ApiParts["backups"] {
+    const { store, clock, runtime } = parts;
+    const repositories = new RepositoryBook(store, () => this.backupRepository);
+    const volume = new VolumeKeeper({ runtime, store, clock });
+    const told = { notify: () => undefined, mask: (_scope: Scope, text: string) => text };
+    const vault = new Vault({ ...parts, ...told, repositories, keepers: { bind: volume } });
+    return { vault, repositories };
   }
 
   /** The `x-roadstead` of every stack file from now on. */

@@ -85,6 +85,19 @@ export function refuseErrors(problems: readonly Problem[]): void {
 
 /** Status of the codes that come from below. What is not listed is the platform's own failure: 500. */
 const statuses: Readonly<Record<string, number>> = {
+  VAULT_BUSY: 409,
+  VAULT_NO_SOURCE: 404,
+  VAULT_NO_RUN: 404,
+  VAULT_NO_RELEASE: 404,
+  VAULT_NO_REPOSITORY: 409,
+  VAULT_REPOSITORY_INVALID: 400,
+  VAULT_REPOSITORY_USED: 409,
+  BACKUP_TOOL_MISSING: 422,
+  BACKUP_REPOSITORY_KEY: 422,
+  BACKUP_REPOSITORY_UNREACHABLE: 422,
+  BACKUP_REPOSITORY_FULL: 422,
+  BACKUP_REPOSITORY_DAMAGED: 422,
+  BACKUP_SNAPSHOT_MISSING: 404,
   ENGINE_STACK_UNKNOWN: 404,
   ENGINE_SERVICE_UNKNOWN: 404,
   ENGINE_RELEASE_UNKNOWN: 404,

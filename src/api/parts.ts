@@ -20,6 +20,8 @@ import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
+import type { RepositoryBook } from "../vault/repository-book.ts";
+import type { Vault } from "../vault/vault.ts";
 import type { Telemetry } from "../telemetry/port.ts";
 import type { OpenMetrics } from "../watch/open-metrics.ts";
 
@@ -51,6 +53,7 @@ export type ApiParts = {
   variables: Variables;
   updates: Updates;
   images: ImageParts;
+  backups: { vault: Vault; repositories: RepositoryBook };
   alerts: AlertWorks;
   telemetry: Pick<Telemetry, "range" | "latest">;
   openMetrics: OpenMetrics;

@@ -10,6 +10,7 @@ import type { ApiParts } from "./parts.ts";
 import { Router } from "./route.ts";
 import { collectRouteRules, type RouteRule } from "./route-access.ts";
 import { alertRoutes } from "./routes/alerts.ts";
+import { backupRoutes } from "./routes/backups.ts";
 import { deliveryRoutes } from "./routes/delivery.ts";
 import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
@@ -76,6 +77,7 @@ export function createServer(parts: ApiParts): ApiServer {
   operateRoutes(router);
   logRoutes(router);
   alertRoutes(router);
+  backupRoutes(router);
   notifyRoutes(router);
   systemRoutes(router);
   pageRoutes(router);

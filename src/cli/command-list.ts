@@ -39,6 +39,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   scale: async () => (await import("./commands/scale.ts")).scaleCommand,
   exec: async () => (await import("./commands/exec.ts")).execCommand,
   env: async () => (await import("./commands/env.ts")).envCommand,
+  backup: async () => (await import("./commands/backup.ts")).backupCommand,
   secrets: async () => (await import("./commands/secrets.ts")).secretsCommand,
   down: async () => (await import("./commands/down.ts")).downCommand,
   "git-credential": async () => (await import("./commands/git-credential.ts")).gitCredentialCommand,

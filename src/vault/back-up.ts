@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import type { Repository } from "../backup/port.ts";
 import { hasCode, messageOf, PlatformError } from "../lib/platform-error.ts";
 import type { Manifest } from "../policy/backup-manifest.ts";
 import { defaultKeep, retainSnapshots } from "../policy/backup-retention.ts";
 import { judgeBackup } from "../policy/backup-verdict.ts";
 import { scopeKey } from "../rollout/ids.ts";
-import { type BackupRun, BackupRuns, isThere } from "./backup-run.ts";
+import { type BackupRun, type BackupRuns, isThere } from "./backup-run.ts";
 import { vaultError } from "./errors.ts";
 import type { VaultParts } from "./parts.ts";
 import type { KeptSource, Proof, SourceKeeper } from "./source-keeper.ts";
@@ -28,9 +29,9 @@ export class BackUp {
   readonly #parts: VaultParts;
   readonly #runs: BackupRuns;
 
-  constructor(parts: VaultParts) {
+  constructor(parts: VaultParts, runs: BackupRuns) {
     this.#parts = parts;
-    this.#runs = new BackupRuns(parts.store);
+    this.#runs = runs;
   }
 
   async carryOut(run: BackupRun, kept: KeptSource, signal: AbortSignal): Promise<BackupRun> {
@@ -50,7 +51,8 @@ export class BackUp {
     const dump = await keeper.dump(kept, signal);
     const { scope, source, kind } = run;
     const about = { scope: scopeKey(scope), source, kind, takenAt: startedAt, labels: [`run=${run.id}`] };
-    const stored = await repository.save(about, dump.content, signal);
+    const counted = digested(dump.content);
+    const stored = await repository.save(about, counted.content, signal);
     const manifest = await this.#manifestOf(dump.manifest, { repository, id: stored.id, signal });
     const { id, takenAt, sizeBytes, addedBytes } = stored;
     return this.#save({
@@ -59,7 +61,13 @@ export class BackUp {
       dumpMs: clock.now() - startedAt,
       manifest,
       verdict: "unverified",
-      snapshot: { id, takenAt, sizeBytes, ...(addedBytes === undefined ? {} : { addedBytes }) },
+      snapshot: {
+        id,
+        takenAt,
+        sizeBytes,
+        sha256: counted.digest(),
+        ...(addedBytes === undefined ? {} : { addedBytes }),
+      },
     });
   }
 
@@ -90,7 +98,7 @@ export class BackUp {
     const { snapshot, manifest } = run;
     if (!snapshot || !manifest) throw vaultError("VAULT_NO_RUN", `${run.id} has no snapshot to verify`);
     const startedAt = clock.now();
-    const proof = await this.#prove(work, snapshot.id);
+    const proof = await this.#prove(work, snapshot);
     const before = this.#runs.lastVerified(run.scope, run.source, run.id)?.manifest;
     const shrunkBy = kept.stack.backups?.shrunkBy;
     const judged = judgeBackup(
@@ -117,11 +125,17 @@ export class BackUp {
     return verified;
   }
 
-  async #prove(work: Work, id: string): Promise<Proof | { error: string; ofTheHost: boolean }> {
+  async #prove(
+    work: Work,
+    { id, sha256 }: { id: string; sha256: string },
+  ): Promise<Proof | { error: string; ofTheHost: boolean }> {
     const { run, kept, keeper, repository, signal } = work;
     try {
-      const content = repository.read(id, signal);
-      return await keeper.prove(kept, content, { proof: run.id.replaceAll(/[^a-z0-9-]/g, "-") }, signal);
+      const { content, digest } = digested(repository.read(id, signal));
+      const name = run.id.replaceAll(/[^a-z0-9-]/g, "-");
+      const proof = await keeper.prove(kept, content, { proof: name }, signal);
+      if (digest() === sha256) return proof;
+      return { error: "it was read back with other bytes than it was stored with", ofTheHost: false };
     } catch (error) {
       signal.throwIfAborted();
       return { error: messageOf(error), ofTheHost: ofTheHost.some((code) => hasCode(error, code)) };
@@ -221,6 +235,21 @@ export function failureOf(error: unknown, mask: (text: string) => string): NonNu
   if (!(error instanceof PlatformError)) return { code: "VAULT_FAILED", message: mask(messageOf(error)) };
   const { code, message, hint } = error;
   return { code, message: mask(message), ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Passes a stream on and knows its digest at the end. */
+function digested(content: AsyncIterable<Uint8Array>): {
+  content: AsyncIterable<Uint8Array>;
+  digest: () => string;
+} {
+  const hash = createHash("sha256");
+  const passing = async function* () {
+    for await (const chunk of content) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  return { content: passing(), digest: () => hash.digest("hex") };
 }
 
 async function* oneChunk(text: string): AsyncIterable<Uint8Array> {

@@ -31,7 +31,8 @@ export type BackupRun = {
   finishedAt?: number;
   dumpMs?: number;
   verifyMs?: number;
-  snapshot?: Pick<StoredSnapshot, "id" | "takenAt" | "sizeBytes" | "addedBytes">;
+  /** With the digest of its content as it was read from the source. */
+  snapshot?: Pick<StoredSnapshot, "id" | "takenAt" | "sizeBytes" | "addedBytes"> & { sha256: string };
   /** Of the source, taken with the copy. */
   manifest?: Manifest;
   verdict?: BackupVerdict["verdict"] | "unverified";
@@ -48,14 +49,19 @@ export type BackupRun = {
   warning?: string;
 };
 
+type Latest = { last?: BackupRun; lastVerified?: BackupRun };
+
 const collection = "backup-runs";
 /** Of each source, beside those whose snapshots are still there. */
 const keptRuns = 100;
 const longest = 10_000;
 
-/** All runs, by scope, source and time. Other folders may read it; only this one writes. */
+/** All runs, by scope, source and time. Only one of it writes. */
 export class BackupRuns {
   readonly #store: Store;
+  /** Asked for every few seconds: records hold whole manifests and are not read each time. */
+  readonly #latest = new Map<string, Latest>();
+  #unfinished: Map<string, BackupRun> | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -63,6 +69,21 @@ export class BackupRuns {
 
   put(run: BackupRun): void {
     this.#store.records.put(collection, keyOf(run), run);
+    this.#latest.delete(sourceLease(run.scope, run.source));
+    if (isUnfinished(run)) this.#unfinished?.set(run.id, run);
+    else this.#unfinished?.delete(run.id);
+  }
+
+  /** The newest run of a source, and its newest snapshot that is known to be good. */
+  latest(scope: Scope, source: string): Latest {
+    const key = sourceLease(scope, source);
+    const known = this.#latest.get(key);
+    if (known) return known;
+    const [last] = this.of(scope, source, 1);
+    const lastVerified = this.lastVerified(scope, source);
+    const fresh = { ...(last ? { last } : {}), ...(lastVerified ? { lastVerified } : {}) };
+    this.#latest.set(key, fresh);
+    return fresh;
   }
 
   find(id: string): BackupRun | undefined {
@@ -87,7 +108,12 @@ export class BackupRuns {
 
   /** Queued and running ones, oldest first. */
   unfinished(): BackupRun[] {
-    return this.all().filter(isUnfinished).reverse();
+    this.#unfinished ??= new Map(
+      this.all()
+        .filter(isUnfinished)
+        .map((run) => [run.id, run]),
+    );
+    return newestFirst([...this.#unfinished.values()]).reverse();
   }
 
   /** The last that is known to be good. */

@@ -49,7 +49,7 @@ export class Vault {
   constructor(parts: VaultParts) {
     this.#parts = parts;
     this.runs = new BackupRuns(parts.store);
-    this.#backUp = new BackUp(parts);
+    this.#backUp = new BackUp(parts, this.runs);
   }
 
   start(): void {
@@ -70,8 +70,7 @@ export class Vault {
     const schedule = scheduleOf(stack, isPreviewEnvironment(scope.environment));
     const nextAt = schedule && repository && nextRun(schedule, this.#parts.clock.now());
     const sources = found.sources.map((source): SourcePlan => {
-      const last = this.runs.of(scope, source.name, 1)[0];
-      const lastVerified = this.runs.lastVerified(scope, source.name);
+      const { last, lastVerified } = this.runs.latest(scope, source.name);
       const supported = this.#parts.keepers[source.kind] !== undefined;
       return {
         ...source,

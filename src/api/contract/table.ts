@@ -1,5 +1,6 @@
 import { accessEndpoints } from "./access.ts";
 import { alertEndpoints } from "./alerts.ts";
+import { backupEndpoints } from "./backups.ts";
 import { deliveryEndpoints } from "./delivery.ts";
 import { deploymentEndpoints } from "./deployments.ts";
 import { environmentEndpoints } from "./environment.ts";
@@ -30,6 +31,7 @@ export const apiTable = {
   operate: operateEndpoints,
   logs: logEndpoints,
   alerts: alertEndpoints,
+  backups: backupEndpoints,
   notify: notifyEndpoints,
   system: systemEndpoints,
   telemetry: telemetryEndpoints,
