@@ -53,6 +53,8 @@ export type IncidentFacts = {
   rebuild?: boolean;
   /** Services that the recovery has stopped. */
   stopped?: readonly string[];
+  /** Whose snapshots are restored, where it is not the stack's own. */
+  dataFrom?: Scope;
   snapshot?: { id: string; takenAt: number };
   /** Snapshots that did not help. */
   tried?: readonly string[];

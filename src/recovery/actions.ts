@@ -80,7 +80,14 @@ export const actions: Readonly<
     const { snapshot } = facts;
     if (!restores || !snapshot) throw recoveryError("RECOVERY_STEP_FAILED", "there is no verified backup");
     const attempt = `${context.id}-${walk?.begun["restore"] ?? 1}`;
-    const wish = { scope: scopeOf(context), service: serviceOf(context), snapshot: snapshot.id, attempt };
+    const scope = scopeOf(context);
+    const wish = {
+      scope,
+      from: facts.dataFrom ?? scope,
+      service: serviceOf(context),
+      snapshot: snapshot.id,
+      attempt,
+    };
     await restores.restore(wish, actorOf(context), context.signal);
     const rpoSeconds = Math.max(0, (detectedAt - snapshot.takenAt) / 1000);
     context.book.change(context.id, (incident) => ({ ...incident, rpoSeconds }));

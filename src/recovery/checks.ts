@@ -91,10 +91,9 @@ export const checks: Readonly<Record<RecoveryCheck, (context: StepContext) => Pr
     const { restores } = context.parts;
     if (!restores) return { yes: false, detail: "nothing here is backed up" };
     const { facts } = incidentOf(context);
+    const from = facts.dataFrom ?? scopeOf(context);
     const tried = [...new Set([...(facts.tried ?? []), ...(facts.snapshot ? [facts.snapshot.id] : [])])];
-    const next = restores
-      .snapshots(scopeOf(context), serviceOf(context))
-      .find(({ id }) => !tried.includes(id));
+    const next = restores.snapshots(from, serviceOf(context)).find(({ id }) => !tried.includes(id));
     remember(context, { tried, ...(next ? { snapshot: next } : {}) });
     return next
       ? { yes: true, detail: `${next.id} of ${new Date(next.takenAt).toISOString()}` }
@@ -113,9 +112,10 @@ export const checks: Readonly<Record<RecoveryCheck, (context: StepContext) => Pr
 
   dataIntact: async (context) => {
     const { restores } = context.parts;
-    const { snapshot } = incidentOf(context).facts;
+    const { snapshot, dataFrom } = incidentOf(context).facts;
     if (!restores || !snapshot) return { yes: false, detail: "there is nothing to compare it with" };
-    const wish = { scope: scopeOf(context), service: serviceOf(context), snapshot: snapshot.id };
+    const scope = scopeOf(context);
+    const wish = { scope, from: dataFrom ?? scope, service: serviceOf(context), snapshot: snapshot.id };
     const { ok, detail } = await restores.inspect(wish, context.signal);
     const entry = { kind: "verified", text: `Data integrity verified: ${detail}` } as const;
     return { yes: ok, detail, ...(ok ? { entry } : {}) };

@@ -57,23 +57,19 @@ export interface Restores {
   snapshots(scope: Scope, service: string): readonly RestorePoint[];
   /**
    * Brings one back: into a new instance first, verified, then in place of what the service has. Called again after a
-   * crash with the same `attempt` it goes on or begins anew, never twice.
+   * crash with the same `attempt` it goes on or begins anew, never twice. `from` is the stack that the snapshot is of:
+   * another environment than `scope` in a drill.
    */
   restore(
-    wish: { scope: Scope; service: string; snapshot: string; attempt: string },
+    wish: { from: Scope; scope: Scope; service: string; snapshot: string; attempt: string },
     by: Actor,
     signal: AbortSignal,
   ): Promise<void>;
   /** Whether what the service holds now is what its snapshot promised. */
   inspect(
-    wish: { scope: Scope; service: string; snapshot: string },
+    wish: { from: Scope; scope: Scope; service: string; snapshot: string },
     signal: AbortSignal,
   ): Promise<{ ok: boolean; detail: string }>;
-  /** Fills the empty database of another environment with a snapshot, for a drill. */
-  seed?(
-    wish: { from: Scope; service: string; snapshot: string; to: Scope },
-    signal: AbortSignal,
-  ): Promise<void>;
 }
 
 export type RestorePoint = { id: string; takenAt: number };

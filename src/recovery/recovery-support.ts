@@ -11,6 +11,8 @@ import { type Call, defaultEscalation } from "../policy/alert-escalation.ts";
 import type { HealthChange } from "../reconciler/health-news.ts";
 import { scope, World } from "../reconciler/world-support.ts";
 import type { Stack } from "../stack/stack.ts";
+import { Drills } from "./drills.ts";
+import { Incidents } from "./incidents.ts";
 import type { RecoveryParts, Restores } from "./parts.ts";
 import { Recovery } from "./recovery.ts";
 
@@ -28,9 +30,26 @@ export class RecoveryWorld extends World {
   readonly evidenceFolder = mkdtempSync(join(tmpdir(), "rs-evidence-"));
   readonly #ids = countingIds();
   recovery: Recovery = this.#newRecovery();
+  incidentDesk = new Incidents(this.recoveryParts(), this.recovery);
+  drills = new Drills(this.recoveryParts(), this.recovery, this.incidentDesk);
 
   override parts() {
-    return { ...super.parts(), onHealth: (change: HealthChange) => this.recovery?.onHealth(change) };
+    const parts = super.parts();
+    return {
+      ...parts,
+      onHealth: (change: HealthChange) => this.recovery?.onHealth(change),
+      resolve: (...args: Parameters<typeof parts.resolve>) => {
+        const { stack, problems } = parts.resolve(...args);
+        const [, environment] = args;
+        if (!stack || environment === scope.environment) return { ...(stack ? { stack } : {}), problems };
+        // As the real resolver does for environments that come and go: host names of their own.
+        const services = stack.services.map((service) => ({
+          ...service,
+          routes: service.routes.map((route) => ({ ...route, host: `${environment}.${route.host}` })),
+        }));
+        return { stack: { ...stack, services }, problems };
+      },
+    };
   }
 
   recoveryParts(): RecoveryParts {
@@ -45,7 +64,9 @@ export class RecoveryWorld extends World {
       stackOf: (of) => {
         const current = this.store.scopes.get(of)?.current;
         const text = current && this.store.releases.get(current)?.bundle.texts["/project/stack.json"];
-        return text === undefined ? undefined : (JSON.parse(text) as Stack);
+        if (text === undefined) return undefined;
+        const stack = JSON.parse(text) as Stack;
+        return of.environment === scope.environment ? stack : withoutRoutes(stack);
       },
       mask: (_scope, text) => text.replaceAll("hunter2", "***"),
       people: {
@@ -71,7 +92,10 @@ export class RecoveryWorld extends World {
     this.recovery = this.#newRecovery();
     await super.restart();
     this.recovery = this.#newRecovery();
+    this.incidentDesk = new Incidents(this.recoveryParts(), this.recovery);
+    this.drills = new Drills(this.recoveryParts(), this.recovery, this.incidentDesk);
     this.recovery.start();
+    this.drills.start();
   }
 
   incidents() {
@@ -84,4 +108,9 @@ export class RecoveryWorld extends World {
       if (replica.service === service && replica.state === "running")
         this.runtime.kill(replica.id, exitCode, oomKilled);
   }
+}
+
+/** Their hosts have other names there; whoever asks finds none to ask. */
+function withoutRoutes(stack: Stack): Stack {
+  return { ...stack, services: stack.services.map((service) => ({ ...service, routes: [] })) };
 }
