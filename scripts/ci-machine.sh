@@ -1,6 +1,6 @@
 #!/bin/bash
 # ci-machine.sh - makes a Debian machine able to run every test: a real Docker engine with the compose (v2) and
-# buildx plugins, iptables, HAProxy and a registry for the tests to start. Idempotent; needs root, no systemd, no terminal. Leaves dockerd running.
+# buildx plugins, iptables, HAProxy, restic and a registry for the tests to start. Idempotent; needs root, no systemd, no terminal. Leaves dockerd running.
 #
 # env: DOCKER_LOG (default /var/log/roadstead-dockerd.log)   DOCKER_SUITE (default trixie)
 set -euo pipefail
@@ -62,6 +62,7 @@ install_tools() {
   command -v xz >/dev/null || missing+=(xz-utils)
   command -v git >/dev/null || missing+=(git)
   command -v docker-registry >/dev/null || missing+=(docker-registry)
+  command -v restic >/dev/null || missing+=(restic)
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   "${APT[@]}" update

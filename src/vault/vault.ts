@@ -360,10 +360,12 @@ export class Vault {
     const { keepers, log } = this.#parts;
     const keepersOnce = new Set(Object.values(keepers));
     for (const keeper of keepersOnce) {
-      await keeper.removeLeftovers(this.#stop.signal).catch((error: unknown) => {
+      try {
+        await keeper.removeLeftovers(this.#stop.signal);
+      } catch (error) {
         if (!this.#stop.signal.aborted)
           log("warn", `throw-away places that were left could not be removed: ${messageOf(error)}`);
-      });
+      }
     }
   }
 
