@@ -80,7 +80,7 @@ function suite(): void {
   const open = async (path: string) => {
     await page.goto(address(path));
     await page.locator("main h1").first().waitFor();
-    await page.waitForFunction("document.querySelector('.waiting') === null");
+    await page.locator(".waiting").first().waitFor({ state: "detached" });
   };
 
   it("sets the owner up with the code of the host, and nobody gets in without (R-201, R-224)", async () => {
@@ -128,6 +128,7 @@ function suite(): void {
     await open("/");
     await page.keyboard.press("Control+k");
     await page.getByPlaceholder("A page, a stack, a service…").fill("trio / production");
+    await page.getByRole("option", { name: "trio / production" }).first().waitFor();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "trio", exact: true }).waitFor();
     await page.keyboard.press("g");
