@@ -85,7 +85,9 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   "src/access": ["src/lib", "src/policy", "src/store"],
   "src/telemetry": ["src/lib"],
+  "src/probes": ["src/lib", "src/stack"],
   "src/watch": [
+    "src/probes",
     "src/lib",
     "src/stack",
     "src/rollout",

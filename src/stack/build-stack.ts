@@ -16,6 +16,11 @@ import { checkCollisions, resolveRoutes } from "./resolve-routes.ts";
 import type { Service, ServiceKind, ServicePort, SmokeCheck, Stack } from "./stack.ts";
 import { stackFiles } from "./stack-files.ts";
 import { readSettings, type Settings } from "./x-roadstead.ts";
+import {
+  type DependencyProbe,
+  type DependencySettings,
+  dependencyProbe,
+} from "./x-roadstead-dependencies.ts";
 import type { ServiceSettings } from "./x-roadstead-schema.ts";
 
 export type BuildOptions = {
@@ -62,8 +67,13 @@ export function buildStack(model: ComposeModel, options: BuildOptions): BuiltSta
     volumes: model.volumes,
     files: stackFiles(model),
     ...(settings.stack.backups === undefined ? {} : { backups: settings.stack.backups }),
+    ...(settings.stack.dependencies === undefined ? {} : { outside: outsideOf(settings.stack.dependencies) }),
   };
   return { ...(hasErrors(problems) ? {} : { stack: draft }), draft, problems };
+}
+
+function outsideOf(written: readonly DependencySettings[]): DependencyProbe[] {
+  return written.flatMap((one) => dependencyProbe(one) ?? []);
 }
 
 function previewOf({ name }: ComposeModel, settings: Settings, options: BuildOptions): PreviewOf {

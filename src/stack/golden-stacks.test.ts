@@ -86,7 +86,6 @@ describe("the five reference descriptions", () => {
     const { stack } = loaded;
     expect(told(loaded)).toEqual([
       "35 warning SETTING_WITHOUT_EFFECT services.chat-backend.x-roadstead.release.snapshot",
-      "81 warning SETTING_WITHOUT_EFFECT x-roadstead.dependencies",
     ]);
     expect(summarise(stack)).toEqual({
       "mana-core-auth":

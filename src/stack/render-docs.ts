@@ -11,6 +11,7 @@ import * as support from "./support.ts";
 import { plain } from "./x-roadstead.ts";
 import { alertsSchema, ownAlertSchema } from "./x-roadstead-alerts.ts";
 import { backupSourceSchema, backupsSchema } from "./x-roadstead-backups.ts";
+import { dependencySchema } from "./x-roadstead-dependencies.ts";
 import { jobSchema, pipelineSchema } from "./x-roadstead-pipeline.ts";
 import { environmentSchema, overrideSchema, serviceSchema, stackSchema } from "./x-roadstead-schema.ts";
 import type { FieldDoc } from "./x-roadstead-values.ts";
@@ -149,6 +150,8 @@ function xRoadstead(): string {
     "### `environments.<name>.services.<name>`\n",
     "Every key of the service level, and:\n",
     fieldTable(override),
+    "### `dependencies`\n",
+    fieldTable(fieldsOf(dependencySchema)),
     "### `backups`\n",
     ...fieldTables(fieldsOf(backupsSchema), "backups."),
     "### `backups.sources.<name>`\n",

@@ -1,5 +1,6 @@
 import type { ComposeNetwork, ComposeService, ComposeVolume } from "./compose-model.ts";
 import type { BackupsSettings } from "./x-roadstead-backups.ts";
+import type { DependencyProbe } from "./x-roadstead-dependencies.ts";
 
 /**
  * One Compose project's desired state: the normalised Compose services plus what `x-roadstead` and our defaults
@@ -16,6 +17,8 @@ export type Stack = {
   files: readonly StackFile[];
   /** As written; absent: the defaults hold. */
   backups?: BackupsSettings;
+  /** Outside services that are probed. @default none */
+  outside?: readonly DependencyProbe[];
 };
 
 export type ServiceKind = "web" | "worker" | "static" | "database" | "job";

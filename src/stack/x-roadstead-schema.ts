@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { alertsSchema } from "./x-roadstead-alerts.ts";
 import { backupsSchema } from "./x-roadstead-backups.ts";
+import { dependenciesSchema } from "./x-roadstead-dependencies.ts";
 import { imageSchema } from "./x-roadstead-gates.ts";
 import {
   canarySchema,
@@ -173,8 +174,6 @@ export const environmentSchema = z.strictObject(
   { error: "expected a mapping" },
 );
 
-const loose = z.looseObject({}, { error: "expected a mapping" });
-
 export const stackSchema = z.strictObject(
   {
     domain: field(host(), {
@@ -191,10 +190,10 @@ export const stackSchema = z.strictObject(
         description: "What differs in one environment.",
       },
     ),
-    dependencies: field(z.array(loose, { error: "expected a list of mappings" }), {
+    dependencies: field(dependenciesSchema, {
       type: "list of mappings",
       default: "none",
-      description: "Outside services that the stack needs. Kept; not acted on yet.",
+      description: "Outside services that the stack needs: probed, shown on the board, told when they fail.",
       example: "[{name: Payment API, http: 'https://…', every: 30s}]",
     }),
     backups: field(backupsSchema, {

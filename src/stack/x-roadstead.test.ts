@@ -154,7 +154,7 @@ describe("x-roadstead of the stack", () => {
     ]);
   });
 
-  it("keeps dependencies and pipeline as they are", () => {
+  it("keeps dependencies and pipeline as they are (R-186)", () => {
     const top = { dependencies: [{ name: "x", http: "https://x" }], pipeline: {} };
     expect(read({}, top).settings.stack).toEqual(top);
     expect(read({}, { dependencies: "x" }).problems).toEqual([

@@ -1,14 +1,7 @@
 import type { LintRule } from "./rule.ts";
 
-const inert = ["dependencies"] as const;
-
 /** Settings that are checked and kept, but that this version does not act on: nobody must rely on them unawares. */
 export const inertSettings: LintRule = (context, tell) => {
-  const settings = context.model["x-roadstead"];
-  for (const key of inert) {
-    if (typeof settings !== "object" || settings === null || !Object.hasOwn(settings, key)) continue;
-    warn(`x-roadstead.${key}`, key);
-  }
   for (const { name, releaseJob } of context.stack.services) {
     if (releaseJob?.snapshot) warn(`services.${name}.x-roadstead.release.snapshot`, "snapshot");
   }
