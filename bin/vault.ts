@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { ResticRepository } from "../src/backup/drivers/restic.ts";
+import { SqliteSource } from "../src/backup/sources/sqlite.ts";
 import type { News } from "../src/notify/news.ts";
 import type { Reading } from "../src/policy/alert-rule.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { scopeKey } from "../src/rollout/ids.ts";
 import { RepositoryBook } from "../src/vault/repository-book.ts";
+import { SqliteKeeper } from "../src/vault/sqlite-keeper.ts";
 import { type SourceFact, Vault } from "../src/vault/vault.ts";
 import { VolumeKeeper } from "../src/vault/volume-keeper.ts";
 
@@ -25,13 +27,14 @@ export function makeVault(home: string, parts: EngineParts & { notify: (news: Ne
       new ResticRepository({ program: "restic", location, password, credentials, cacheFolder }),
   );
   const volumes = new VolumeKeeper({ runtime, store, clock });
+  const sqlite = new SqliteSource(join(home, "backup-work"), clock.now);
   const vault = new Vault({
     store,
     clock,
     ids,
     resolve: (bundle, environment) => resolve(bundle, environment, { accepted: true }),
     repositories,
-    keepers: { volume: volumes, bind: volumes },
+    keepers: { volume: volumes, bind: volumes, sqlite: new SqliteKeeper(runtime, sqlite) },
     notify,
     mask: (scope, text) => mask?.(scope, text) ?? text,
     log,
