@@ -23,6 +23,7 @@ import { makeImageWorks } from "./images.ts";
 import { jsonLog } from "./json-log.ts";
 import { parseListener } from "./listener.ts";
 import { makeLogs } from "./logs.ts";
+import { makeRecoveryOf } from "./recovery.ts";
 import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
@@ -88,7 +89,10 @@ export async function startControlPlane(
     mask: (scope, text) => variables.masks.mask(scope, text),
     beforeRemove: (replica) => kept.collector.settle(replica),
     log,
-    onHealth: (change) => alerts.alerting.noteHealth(change),
+    onHealth: (change) => {
+      alerts.alerting.noteHealth(change);
+      recovery.onHealth(change);
+    },
     ...(onJournal ? { onJournal } : {}),
   };
   const engine = new ControlEngine(parts);
@@ -104,6 +108,7 @@ export async function startControlPlane(
   });
   const { onUpdate, onRun } = alerts;
   const backups = makeVault(home, { ...parts, notify: alerts.notify });
+  const recovery = makeRecoveryOf(home, { ...parts, engine, alerts, variables });
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
   const { statuses, ...works } = await makeDelivery(home, engine, {
@@ -126,6 +131,7 @@ export async function startControlPlane(
     updates,
     images,
     alerts,
+    recovery,
     backups,
     telemetry,
     openMetrics: watch.openMetrics,
@@ -149,6 +155,7 @@ export async function startControlPlane(
   updates.start();
   alerts.start();
   backups.vault.start();
+  recovery.start();
   watch.start();
   works.previews.start();
   flushCompileCache();
@@ -164,6 +171,7 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
+    await recovery.stop();
     await backups.vault.stop();
     await Promise.all([updates.stop(), images.stop(), alerts.stop()]);
     await watch.stop();

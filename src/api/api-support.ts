@@ -11,10 +11,12 @@ import { Webhooks } from "../delivery/webhooks.ts";
 import { allForges } from "../forge/forge-support.ts";
 import type { ForgeKind } from "../forge/port.ts";
 import { MemoryNotifier } from "../notify/drivers/memory.ts";
+import { defaultEscalation } from "../policy/alert-escalation.ts";
 import { Builder } from "../publish/builder.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { RegistryKeeper } from "../publish/registry-keeper.ts";
 import { aStackService, requestFor, World } from "../reconciler/world-support.ts";
+import { makeRecovery } from "../recovery/works.ts";
 import { MemoryRegistry } from "../registry/drivers/memory.ts";
 import type { DeploymentId, Scope } from "../rollout/ids.ts";
 import { makeUpdates } from "../scheduler/updates.ts";
@@ -89,6 +91,20 @@ export class ApiWorld {
         notifiers: { memory: new MemoryNotifier() },
         settingsOf: () => undefined,
         mask: (_scope, text) => text,
+      }),
+      recovery: makeRecovery({
+        ...parts,
+        engine: this.world.engine,
+        stackOf: () => undefined,
+        mask: (_scope, text) => text,
+        people: {
+          notify: () => undefined,
+          page: () => undefined,
+          onCall: () => ({ contacts: [], table: defaultEscalation }),
+          active: () => [],
+        },
+        holder: "test",
+        evidenceFolder: "/nowhere",
       }),
       version: "0.0.0-test",
       edgeName: "memory",

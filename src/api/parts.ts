@@ -13,6 +13,7 @@ import type { Publisher } from "../publish/publisher.ts";
 import type { RegistryKeeper } from "../publish/registry-keeper.ts";
 import type { Engine } from "../reconciler/engine.ts";
 import type { EngineParts } from "../reconciler/parts.ts";
+import type { RecoveryWorks } from "../recovery/works.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Updates } from "../scheduler/updates.ts";
 import type { Sources } from "../source/port.ts";
@@ -20,9 +21,9 @@ import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
+import type { Telemetry } from "../telemetry/port.ts";
 import type { RepositoryBook } from "../vault/repository-book.ts";
 import type { Vault } from "../vault/vault.ts";
-import type { Telemetry } from "../telemetry/port.ts";
 import type { OpenMetrics } from "../watch/open-metrics.ts";
 
 /** What builds images, pushes them, and keeps our own registry. */
@@ -55,6 +56,7 @@ export type ApiParts = {
   images: ImageParts;
   backups: { vault: Vault; repositories: RepositoryBook };
   alerts: AlertWorks;
+  recovery: Pick<RecoveryWorks, "recovery" | "incidents" | "drills">;
   telemetry: Pick<Telemetry, "range" | "latest">;
   openMetrics: OpenMetrics;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */

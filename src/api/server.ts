@@ -17,6 +17,7 @@ import { environmentRoutes } from "./routes/environment.ts";
 import { forgeRoutes } from "./routes/forge.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { imageRoutes } from "./routes/images.ts";
+import { drillRoutes, incidentRoutes } from "./routes/incidents.ts";
 import { logRoutes } from "./routes/logs.ts";
 import { notifyRoutes } from "./routes/notify.ts";
 import { operateRoutes } from "./routes/operate.ts";
@@ -77,6 +78,8 @@ export function createServer(parts: ApiParts): ApiServer {
   operateRoutes(router);
   logRoutes(router);
   alertRoutes(router);
+  incidentRoutes(router);
+  drillRoutes(router);
   backupRoutes(router);
   notifyRoutes(router);
   systemRoutes(router);

@@ -234,7 +234,7 @@ export class Drills {
     const end = brokenAt + Math.min(rtoTarget * 1000, recoverLimitMs);
     for (;;) {
       const found = this.#incidentOf(id);
-      const incident = found && this.#recovery.book.get(found);
+      const incident = found === undefined ? undefined : this.#recovery.book.get(found);
       if (incident?.walk?.end === "contained" && incident.facts.rebuild !== true)
         this.#incidents.recover(incident.id, self, { rebuild: true });
       if (incident?.status === "RESOLVED") {

@@ -7,6 +7,7 @@ import { environmentEndpoints } from "./environment.ts";
 import { forgeEndpoints } from "./forge.ts";
 import { gateEndpoints } from "./gates.ts";
 import { imageEndpoints } from "./images.ts";
+import { drillEndpoints, incidentEndpoints } from "./incidents.ts";
 import { logEndpoints } from "./logs.ts";
 import { notifyEndpoints } from "./notify.ts";
 import { operateEndpoints } from "./operate.ts";
@@ -25,6 +26,8 @@ export const apiTable = {
   delivery: deliveryEndpoints,
   forge: forgeEndpoints,
   environment: environmentEndpoints,
+  incidents: incidentEndpoints,
+  drills: drillEndpoints,
   updates: updateEndpoints,
   images: imageEndpoints,
   gates: gateEndpoints,
