@@ -1,14 +1,22 @@
-import type { ReplicaId, Revision } from "../../rollout/ids.ts";
+import type { ReplicaId, Revision, Scope } from "../../rollout/ids.ts";
 import type { MountedFile, ReplicaSpec } from "../../runtime/port.ts";
 import type { ComposeFileGrant, ComposeService } from "../../stack/compose-model.ts";
 import type { Service, StackFile } from "../../stack/stack.ts";
+import type { Store } from "../../store/port.ts";
 import { engineError } from "../errors.ts";
-import { type StepWorld, serviceIn } from "./step-world.ts";
+import { serviceIn, type TargetPlan } from "./step-world.ts";
 
 export type ReplicaWish = { service: string; revision: Revision; ordinal: number; replica: ReplicaId };
 
+/** What a replica is described from: a step's world has it, and so has any release. */
+export type ReplicaWorld = {
+  scope: Scope;
+  plan: Pick<TargetPlan, "release" | "stack" | "images" | "fileVersions">;
+  parts: { store: Pick<Store, "scopes" | "secrets"> };
+};
+
 /** Everything that the runtime needs to create the replica, secrets' contents included. */
-export function replicaSpec(world: StepWorld, wish: ReplicaWish): ReplicaSpec {
+export function replicaSpec(world: ReplicaWorld, wish: ReplicaWish): ReplicaSpec {
   const { plan, scope, parts } = world;
   const service = serviceIn(world, wish.service);
   const image = plan.images[wish.service];
@@ -46,14 +54,14 @@ function environmentOf(compose: ComposeService): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function filesOf(world: StepWorld, compose: ComposeService): MountedFile[] {
+function filesOf(world: ReplicaWorld, compose: ComposeService): MountedFile[] {
   const secrets = (compose.secrets ?? []).map((grant) => fileOf(world, "secret", grant));
   const configs = (compose.configs ?? []).map((grant) => fileOf(world, "config", grant));
   return [...secrets, ...configs];
 }
 
 /** Default targets and mode after the Compose Specification: /run/secrets/<name>, /<config>, world-readable. */
-function fileOf(world: StepWorld, kind: StackFile["kind"], grant: ComposeFileGrant): MountedFile {
+function fileOf(world: ReplicaWorld, kind: StackFile["kind"], grant: ComposeFileGrant): MountedFile {
   const fallback = kind === "secret" ? `/run/secrets/${grant.target ?? grant.source}` : `/${grant.source}`;
   const target = grant.target?.startsWith("/") ? grant.target : fallback;
   return {
@@ -66,7 +74,7 @@ function fileOf(world: StepWorld, kind: StackFile["kind"], grant: ComposeFileGra
 }
 
 /** The content of a secret or config as this release has it. Errors: `ENGINE_FILE_MISSING`. */
-export function contentOf(world: StepWorld, kind: StackFile["kind"], name: string): Uint8Array {
+export function contentOf(world: ReplicaWorld, kind: StackFile["kind"], name: string): Uint8Array {
   const version = world.plan.fileVersions[name];
   const content =
     version === undefined ? undefined : world.parts.store.secrets.get(world.scope, name, version);

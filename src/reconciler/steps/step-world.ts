@@ -45,7 +45,7 @@ export type Runner<K extends StepKind> = (
 /** A step kind without a runner is a compile error. */
 export type Runners = { [K in StepKind]: Runner<K> };
 
-export function serviceIn(world: StepWorld, name: string): Service {
+export function serviceIn(world: { plan: Pick<TargetPlan, "stack"> }, name: string): Service {
   const service = world.plan.stack.services.find((candidate) => candidate.name === name);
   if (!service) throw new Error(`service ${name} is not in the stack ${world.plan.stack.name}`);
   return service;
