@@ -1,14 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import type { Source } from "../backup/source.ts";
 import type { DatabasePlace } from "../backup/sources/database-place.ts";
 import { answerOf, bytesOf } from "../backup/sources/database-place.ts";
 import { systemClock } from "../lib/clock.ts";
 import { type ReleaseId, type Revision, replicaId, type Scope } from "../rollout/ids.ts";
-import { engineSocket, untag } from "../runtime/drivers/docker/docker-support.ts";
+import { docker, engineSocket, untag } from "../runtime/drivers/docker/docker-support.ts";
 import { DockerRuntime } from "../runtime/drivers/docker.ts";
+import { layoutOf } from "../runtime/drivers/process/layout.ts";
 import { ProcessRuntime } from "../runtime/drivers/process.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { ComposeService } from "../stack/compose-model.ts";
@@ -88,6 +90,19 @@ export class DatabaseStage {
 
   throwAway<T>(work: (place: DatabasePlace) => Promise<T>, id = "test"): Promise<T> {
     return withThrowAway(this.runtime, this.serving, work, { id, clock: systemClock, signal });
+  }
+
+  /** Where something of this stack is left, volumes too where the engine tells. */
+  async environments(): Promise<string[]> {
+    const replicas = await this.runtime.observe("all", signal);
+    const volumes =
+      this.runtime.name === "docker"
+        ? (await docker("volume", "ls", "-q", "--filter", `name=${this.scope.stack}_`)).split("\n")
+        : await readdir(layoutOf(this.home).volumes);
+    expect(volumes).toHaveLength(1);
+    return replicas
+      .filter(({ scope }) => scope.stack === this.scope.stack)
+      .map(({ scope }) => scope.environment);
   }
 
   async close(): Promise<void> {

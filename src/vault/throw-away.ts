@@ -19,11 +19,14 @@ export type ThrowAwayOptions = {
   /** Letters, digits and dashes; the same again begins anew. */
   id: string;
   clock: Clock;
+  /** Key of a volume -> the one that is mounted instead of an empty one of its own; it stays. */
+  volumes?: Readonly<Record<string, ComposeVolume>>;
 };
 
 const environmentPrefix = "verify-";
 const revision = "throwaway0" as Revision;
 const pollMs = 250;
+const shutdownMs = 60_000;
 const cleanUpMs = 120_000;
 
 /**
@@ -38,25 +41,29 @@ export async function withThrowAway<T>(
   options: ThrowAwayOptions & { signal: AbortSignal },
 ): Promise<T> {
   const { signal } = options;
-  const scope = { stack: serving.spec.scope.stack, environment: `${environmentPrefix}${options.id}` };
-  await removeScope(runtime, scope, signal);
+  const scope = throwAwayScope(serving.spec.scope, options.id);
+  await removeThrowAway(runtime, scope, signal);
   try {
-    const spec = await prepare(runtime, serving.spec, scope, signal);
+    const spec = await prepare(runtime, serving.spec, { scope, volumes: options.volumes ?? {} }, signal);
     const ready = { ...serving, spec };
     await startUntilReady(runtime, ready, options);
     return await work(await placeOf(runtime, ready, options));
   } finally {
     // The caller's signal may be what ended the work.
-    await removeScope(runtime, scope, AbortSignal.timeout(cleanUpMs));
+    await removeThrowAway(runtime, scope, AbortSignal.timeout(cleanUpMs));
   }
 }
 
-/** Takes away what a killed control plane has left. */
-export async function removeThrowAways(runtime: Runtime, signal: AbortSignal): Promise<void> {
-  const replicas = await runtime.observe("all", signal);
-  const left = replicas.map(({ scope }) => scope).filter(isThrowAway);
-  const scopes = new Map(left.map((scope) => [scopeKey(scope), scope]));
-  for (const scope of scopes.values()) await removeScope(runtime, scope, signal);
+/** Takes away what a killed control plane has left of one. */
+export async function removeThrowAway(runtime: Runtime, scope: Scope, signal: AbortSignal): Promise<void> {
+  if (!isThrowAway(scope)) throw new RangeError(`${scopeKey(scope)} is not a throw-away`);
+  for (const { id } of await runtime.observe(scope, signal)) await runtime.removeReplica(id, signal);
+  await runtime.removeResources(scope, { volumes: true }, signal);
+}
+
+/** Where a throw-away instance lives. */
+export function throwAwayScope({ stack }: Scope, id: string): Scope {
+  return { stack, environment: `${environmentPrefix}${id}` };
 }
 
 /** Whether an environment is one of ours, which others have to leave alone. */
@@ -83,13 +90,13 @@ export async function servingPlace(
 async function prepare(
   runtime: Runtime,
   serving: ReplicaSpec,
-  scope: Scope,
+  { scope, volumes: given }: { scope: Scope; volumes: Readonly<Record<string, ComposeVolume>> },
   signal: AbortSignal,
 ): Promise<ReplicaSpec> {
   const { service } = serving;
   const compose = aloneAndEmpty(serving.compose);
   const networks = { default: { name: `${scope.stack}_default`, internal: true } };
-  const volumes = ownVolumes(scope, compose);
+  const volumes = { ...ownVolumes(scope, compose), ...given };
   const resources = { scope, networks, volumes };
   const services = [{ service, addressing: "direct" as const, networks: ["default"] }];
   const addresses = await runtime.ensureResources({ ...resources, services }, signal);
@@ -163,6 +170,18 @@ async function startUntilReady(runtime: Runtime, serving: ServingDatabase, { clo
   }
 }
 
+/** A server that was told to shut down takes a moment to. */
+async function untilEnded(runtime: Runtime, { spec }: ServingDatabase, { clock, signal }: Starting) {
+  const deadline = clock.now() + shutdownMs;
+  for (;;) {
+    const [replica] = (await runtime.observe(spec.scope, signal)).filter(({ id }) => id === spec.id);
+    if (replica?.state !== "running") return;
+    if (clock.now() > deadline)
+      throw backupError("BACKUP_RESTORE_FAILED", `the throw-away ${spec.service} did not shut down`);
+    await clock.sleep(pollMs, signal);
+  }
+}
+
 /** While an image sets its database up, a server of its own answers inside, but not yet at the port. */
 function portProbe({ ports }: ReplicaSpec): Probe[] {
   const [main] = ports;
@@ -201,26 +220,20 @@ async function placeOf(
 ): Promise<DatabasePlace> {
   const { spec } = serving;
   const [replica] = (await runtime.observe(spec.scope, options.signal)).filter(({ id }) => id === spec.id);
-  const main = spec.ports[0]?.port;
-  const mapped = main === undefined ? undefined : replica?.portMap[main];
+  const port = spec.ports[0]?.port;
+  const host = replica?.host;
+  // Beside a process on an address of this host, not in a network of its own as in a container.
+  const isBeside = host?.startsWith("127.") === true && port !== undefined;
   const { clock } = options;
   return new ReplicaPlace(runtime, spec.id, {
     name: `${scopeKey(spec.scope)}/${spec.service}`,
     environment: spec.environment,
     command: [...(spec.compose.entrypoint ?? []), ...(spec.compose.command ?? [])],
-    // Where ports are mapped, tools run beside the server, not in a network of its own.
-    ...(mapped === undefined || replica?.host === undefined
-      ? {}
-      : { address: { host: replica.host, port: mapped } }),
+    ...(isBeside ? { address: { host, port: replica?.portMap[port] ?? port } } : {}),
     restart: async (signal) => {
       if (!clock) throw backupError("BACKUP_SOURCE_FAILED", "what serves is not restarted by a backup");
+      await untilEnded(runtime, serving, { clock, signal });
       await startUntilReady(runtime, serving, { clock, signal });
     },
   });
-}
-
-async function removeScope(runtime: Runtime, scope: Scope, signal: AbortSignal): Promise<void> {
-  if (!isThrowAway(scope)) throw new Error(`${scopeKey(scope)} is not a throw-away`);
-  for (const { id } of await runtime.observe(scope, signal)) await runtime.removeReplica(id, signal);
-  await runtime.removeResources(scope, { volumes: true }, signal);
 }

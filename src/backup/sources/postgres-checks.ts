@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/platform-error.ts";
 import type { CheckResult } from "../../policy/backup-verdict.ts";
 import { answerOf, bytesOf, type DatabasePlace } from "./database-place.ts";
+import { judgeAnswer } from "./judge-answer.ts";
 import { type PostgresLogin, psqlArgv } from "./psql-session.ts";
 
 /** One question may take this long. */
@@ -28,11 +29,4 @@ export async function askPostgres(
     signal.throwIfAborted();
     return { check, ok: false, detail: messageOf(error) };
   }
-}
-
-/** The first value of the first row decides. */
-export function judgeAnswer(check: string, output: string): CheckResult {
-  const value = (output.split("\n")[0]?.split(/[|\t]/)[0] ?? "").trim();
-  const ok = !/^(|f|false|off|no|null|-?0+(\.0+)?|-\d[\d.]*)$/i.test(value);
-  return { check, ok, detail: value === "" ? "answered nothing" : `answered ${value.slice(0, 100)}` };
 }

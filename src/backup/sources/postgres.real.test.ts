@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compareManifests, judgeBackup } from "../../policy/backup-verdict.ts";
 import { engineProblem } from "../../runtime/drivers/docker/docker-support.ts";
@@ -10,7 +11,7 @@ import {
   psql,
   signal,
 } from "../../vault/database-stage-support.ts";
-import { removeThrowAways } from "../../vault/throw-away.ts";
+import { removeThrowAway, throwAwayScope } from "../../vault/throw-away.ts";
 import { PostgresSource } from "./postgres.ts";
 
 const source = new PostgresSource();
@@ -115,9 +116,7 @@ export function postgresConformance(name: string, runtime: "docker" | "process",
         expect(checks.map(({ ok }) => ok)).toEqual([true, true, false, false]);
         expect(checks[3]?.detail).toMatch(/column "x" does not exist/);
       });
-      expect((await stage.runtime.observe("all", signal)).map(({ scope }) => scope.environment)).toEqual([
-        "production",
-      ]);
+      expect(await stage.environments()).toEqual(["production"]);
     });
 
     it("R-138: the manifest is of the very moment of the dump, whatever is written meanwhile", async () => {
@@ -179,15 +178,49 @@ export function postgresConformance(name: string, runtime: "docker" | "process",
     });
 
     it("takes leftovers of a killed control plane away", async () => {
-      let left: unknown;
+      let left: string[] = [];
       await stage.throwAway(async () => {
-        await removeThrowAways(stage.runtime, signal);
-        left = await stage.runtime.observe("all", signal);
+        await removeThrowAway(stage.runtime, throwAwayScope(stage.scope, "test"), signal);
+        left = await stage.environments();
       });
-      expect(left).toHaveLength(1);
+      expect(left).toEqual(["production"]);
+      await expect(removeThrowAway(stage.runtime, stage.scope, signal)).rejects.toThrow(/not a throw-away/);
     });
   });
 }
+
+const debian = "/usr/lib/postgresql";
+const majors = existsSync(debian) ? readdirSync(debian).sort() : [];
+const hostMajor = majors.find((major) =>
+  ["postgres", "pg_dump"].every((program) => existsSync(`${debian}/${major}/bin/${program}`)),
+);
+if (hostMajor !== undefined)
+  postgresConformance(`${hostMajor} as a process`, "process", `postgres:${hostMajor}`);
+else if (process.env["CI"] === "true") throw new Error("Debian's package postgresql is not installed here");
+else
+  it.skip("PostgreSQL as a process (skipped: Debian's package postgresql is not installed)", () => undefined);
+
+// The server that comes with the installation is of this major, and brings no pg_dump.
+const bundledMajor = "17";
+describe.skipIf(hostMajor === undefined || majors.includes(bundledMajor))(
+  "PostgreSQL newer than pg_dump",
+  () => {
+    it("says which package is needed", async () => {
+      const stage = await DatabaseStage.open("process", service(`postgres:${bundledMajor}`));
+      try {
+        await expect(source.dump(stage.place, signal)).rejects.toMatchObject({
+          code: "BACKUP_TOOL_MISSING",
+          message: expect.stringMatching(
+            /pg_dump \d+ is too old for the PostgreSQL 17 of base.*\/production\/db/,
+          ),
+          hint: expect.stringContaining("postgresql-client-17"),
+        });
+      } finally {
+        await stage.close();
+      }
+    });
+  },
+);
 
 const problem = await engineProblem();
 if (problem === undefined) {
