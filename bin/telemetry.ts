@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { NetworkProber } from "../src/probes/drivers/network.ts";
 import type { Engine } from "../src/reconciler/engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { openSqliteTelemetry } from "../src/telemetry/drivers/sqlite.ts";
 import type { Telemetry } from "../src/telemetry/port.ts";
 import { makeWatch } from "../src/watch/make-watch.ts";
 import type { OpenMetrics } from "../src/watch/open-metrics.ts";
+import { dependencyProbes, routeProbes } from "../src/watch/outside.ts";
+import { StackFacts } from "../src/watch/stack-facts.ts";
 
 /** A gibibyte at most: about 50 busy services for a year; beyond it the oldest minutes go first. */
 const maxBytes = 1024 ** 3;
@@ -19,7 +22,11 @@ export function makeWatchOf(
   parts: EngineParts & { engine: Engine; telemetry: Telemetry },
 ): { openMetrics: OpenMetrics; start: () => void; stop: () => Promise<void> } {
   const { certificates } = parts.settings;
-  const { watch, openMetrics } = makeWatch({ ...parts, certificates, home });
+  const facts = new StackFacts(parts);
+  const { watch, openMetrics } = makeWatch({ ...parts, certificates, home }, [
+    dependencyProbes({ ...parts, facts, prober: new NetworkProber() }),
+    routeProbes({ ...parts, facts }),
+  ]);
   return {
     openMetrics,
     start: () => watch.start(),

@@ -16,6 +16,7 @@ import { deploymentRoutes } from "./routes/deployments.ts";
 import { environmentRoutes } from "./routes/environment.ts";
 import { forgeRoutes } from "./routes/forge.ts";
 import { gateRoutes } from "./routes/gates.ts";
+import { healthUrlRoutes } from "./routes/health-urls.ts";
 import { imageRoutes } from "./routes/images.ts";
 import { drillRoutes, incidentRoutes } from "./routes/incidents.ts";
 import { logRoutes } from "./routes/logs.ts";
@@ -23,6 +24,7 @@ import { notifyRoutes } from "./routes/notify.ts";
 import { operateRoutes } from "./routes/operate.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { pageRoutes } from "./routes/pages.ts";
+import { recoverRoutes } from "./routes/recover.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { statusPageRoutes } from "./routes/status-page.ts";
@@ -81,8 +83,10 @@ export function createServer(parts: ApiParts): ApiServer {
   incidentRoutes(router);
   drillRoutes(router);
   backupRoutes(router);
+  recoverRoutes(router);
   notifyRoutes(router);
   systemRoutes(router);
+  healthUrlRoutes(router);
   pageRoutes(router);
   overviewRoutes(router);
   telemetryRoutes(router, guard);
@@ -146,6 +150,7 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
     if (!request.routeOptions.url?.startsWith("/hooks/"))
       guard.checkOrigin({ headers: request.headers, address: request.ip });
     if (request.is404) throw notFound(request);
+    refuseFenced(parts, request);
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error, request.id);
@@ -168,6 +173,13 @@ function createApp(parts: ApiParts, guard: Guard): FastifyInstance {
 
 function retryAfter(error: unknown): number | undefined {
   return error instanceof LaterError ? error.retryAfterSeconds : undefined;
+}
+
+/** Whoever signs in may look; nothing is changed on a host that was replaced. */
+function refuseFenced({ serverLoss }: ApiParts, { method, url }: FastifyRequest): void {
+  if (method === "GET" || method === "HEAD" || url.startsWith("/api/v1/session")) return;
+  const refusal = serverLoss?.fence.refusal;
+  if (refusal) throw refusal;
 }
 
 function notFound(request: FastifyRequest): Error {

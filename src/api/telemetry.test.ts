@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { aStackService, version } from "../reconciler/world-support.ts";
 import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
 import { OpenMetrics, openMetricsType } from "../watch/open-metrics.ts";
 import { ApiWorld } from "./api-support.ts";
 import { createToken } from "./auth/token.ts";
+import type { BoardFacts } from "./board/board.ts";
+import { projectRows } from "./board/projects.ts";
 
 const passMs = 10_000;
 
@@ -71,5 +74,59 @@ describe("telemetry of the API", () => {
     );
     expect((await get("/metrics", onlyBlog)).body).not.toContain("shop/production");
     expect((await get("/metrics", undefined)).statusCode).toBe(401);
+  });
+});
+
+describe("public addresses", () => {
+  it("R-164 asks each through the edge, of stacks that the caller may read", async () => {
+    const { api, get, onlyBlog } = measured();
+    const routes = [{ host: "shop.test", path: "/", port: 3000, stripPath: false }];
+    await api.world.deploy([version(aStackService("web", { routes }), 1)]);
+    const answer = (await get("/api/v1/health/urls", api.token)).json();
+    expect(answer).toMatchObject({
+      ok: true,
+      urls: [
+        { service: "web", url: expect.stringMatching(/^http:\/\/shop\.test(:\d+)?\/healthz$/), status: 200 },
+      ],
+    });
+    expect((await get("/api/v1/health/urls", onlyBlog)).json()).toEqual({ ok: true, urls: [] });
+  });
+});
+
+describe("availability (R-176)", () => {
+  const dayMs = 86_400_000;
+
+  /** A day of minutes with a share of them down. */
+  function ranges(down: Readonly<Record<string, number>>): BoardFacts["ranges"] {
+    return {
+      range({ metric, from }) {
+        const count = 1440;
+        if (down[metric] === undefined) return [];
+        const points = Array.from({ length: count }, (_, index) => {
+          const value = index < (down[metric] ?? 0) ? 0 : 1;
+          return { at: from + index * 60_000, min: value, avg: value, max: value };
+        });
+        return [{ metric, labels: { scope: "shop/production" }, step: 60_000, kind: "gauge", points }];
+      },
+    };
+  }
+
+  it.each([
+    [{ "service.up": 14.4 }, 0.99],
+    [{ "service.up": 0, "route.up": 144 }, 0.9],
+    [{ "service.up": 144, "route.up": 0 }, 0.9],
+  ])("%j minutes down in a day", (down, expected) => {
+    const scope = { stack: "shop", environment: "production" };
+    const scopes = [{ scope, warm: [], services: [] }];
+    const facts = {
+      now: dayMs,
+      ranges: ranges(down),
+      cores: 1,
+      scopes,
+      alerts: [],
+      deployments: [],
+      pastAlerts: [],
+    };
+    expect(projectRows(facts)[0]?.availability).toBeCloseTo(expected, 2);
   });
 });

@@ -56,7 +56,7 @@ function parsed(kind: DependencyKind, text: string): URL | undefined {
 const interval = duration().refine((seconds) => seconds >= 10 && seconds <= 120, {
   error: "expected 10s to 2m",
 });
-const limit = duration().refine((seconds) => seconds >= 1 && seconds <= 30, { error: "expected 1s to 30s" });
+const limit = duration().refine((seconds) => seconds >= 1 && seconds <= 7, { error: "expected 1s to 7s" });
 
 const addressField = (kind: DependencyKind, example: string, description: string) =>
   field(address(kind, example), { type: "address", default: "none", description, example });

@@ -1,6 +1,7 @@
 import { type ComponentName, componentOf } from "../../policy/board-words.ts";
 import type { ServiceStatus } from "../../reconciler/engine.ts";
 import { scopeKey } from "../../rollout/ids.ts";
+import type { Series } from "../../telemetry/port.ts";
 import type { OverviewView } from "../contract/overview.ts";
 import type { BoardFacts } from "./board.ts";
 import { chartStepMs, dayMs, mean } from "./measured.ts";
@@ -23,7 +24,9 @@ const gravest: readonly Component["state"][] = ["down", "warn", "unknown", "up"]
 /** One row per stack and environment: its components, its availability, its last deploy. */
 export function projectRows({ scopes, alerts, deployments, ranges, now }: BoardFacts): Row[] {
   const day = { from: now - dayMs, to: now + 1, step: chartStepMs };
-  const up = ranges.range({ metric: "service.up", groupBy: ["scope"], ...day });
+  const up = (["service.up", "route.up"] as const).map((metric) =>
+    ranges.range({ metric, groupBy: ["scope"], ...day }),
+  );
   return scopes.map(({ scope, services }) => {
     const key = scopeKey(scope);
     const warned = new Set(
@@ -31,9 +34,7 @@ export function projectRows({ scopes, alerts, deployments, ranges, now }: BoardF
         .filter(({ severity, subject }) => severity !== "info" && subject.scope === key)
         .map(({ subject }) => subject.service),
     );
-    const measured = up.find(({ labels }) => labels["scope"] === key);
-    const availability =
-      measured?.kind === "gauge" ? mean(measured.points.map((point) => point.avg)) : undefined;
+    const availability = leastMean(up.map((all) => all.find(({ labels }) => labels["scope"] === key)));
     const last = deployments.find((deployment) => scopeKey(deployment.scope) === key);
     return {
       scope,
@@ -44,6 +45,14 @@ export function projectRows({ scopes, alerts, deployments, ranges, now }: BoardF
       }),
     };
   });
+}
+
+/** Replicas that run are of no use to visitors who don't reach them, and the other way round: the worse one counts. */
+function leastMean(measured: readonly (Series | undefined)[]): number | undefined {
+  const means = measured.flatMap((series) =>
+    series?.kind === "gauge" ? (mean(series.points.map((point) => point.avg)) ?? []) : [],
+  );
+  return means.length === 0 ? undefined : Math.min(...means);
 }
 
 function componentsOf(

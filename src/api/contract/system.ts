@@ -61,6 +61,28 @@ export const systemEndpoints = {
       ),
     }),
   }),
+  healthUrls: endpoint({
+    method: "GET",
+    path: "/health/urls",
+    needs: "read",
+    on: "anywhere",
+    summary: "Every public address of every stack, asked now through the edge as a visitor would.",
+    response: z.object({
+      ok: z.boolean(),
+      urls: list(
+        z.object({
+          scope: scopeSchema,
+          service: z.string(),
+          url: z.string(),
+          ok: z.boolean(),
+          /** Absent: no answer. */
+          status: z.number().int().exactOptional(),
+          ms: z.number(),
+          reason: z.string().exactOptional(),
+        }),
+      ),
+    }),
+  }),
   version: endpoint({
     method: "GET",
     path: "/version",

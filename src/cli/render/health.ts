@@ -27,6 +27,29 @@ export function renderHealth(lines: readonly HealthLine[], style: Style): string
   return renderTable(["", "STACK", "SERVICE", "STATE", "READY", ""], rows, style);
 }
 
+export type HealthUrl = {
+  service: string;
+  url: string;
+  ok: boolean;
+  status?: number;
+  ms: number;
+  reason?: string;
+};
+
+/** One line for each public address. */
+export function renderHealthUrls(urls: readonly HealthUrl[], style: Style): string {
+  if (urls.length === 0) return "No public address.\n";
+  const rows = urls.map(({ service, url, ok, status, ms, reason }) => [
+    ok ? style.good("✓") : style.bad("✗"),
+    url,
+    service,
+    status === undefined ? "-" : `${status}`,
+    `${Math.round(ms)} ms`,
+    reason ?? "",
+  ]);
+  return renderTable(["", "URL", "SERVICE", "STATUS", "TIME", ""], rows, style);
+}
+
 /** A stopped service is meant to be down, and a finished job is done: neither is ill. */
 export function isWell(service: Pick<ServiceStatusView, "state">): boolean {
   return service.state === "healthy" || service.state === "completed" || service.state === "stopped";
