@@ -37,6 +37,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   version,
   command: process.cwd() === root ? "./roadstead" : "roadstead",
   self: [process.execPath, join(root, "bin", "cli.ts")],
+  recoverHome: [process.execPath, join(root, "bin", "recover.ts")],
   // It waits most of its life: 7 MB less matter more than its speed (V8, flag-definitions.h).
   controlPlane: [process.execPath, "--optimize-for-size", join(root, "bin", "control-plane.ts")],
   ...(writable ? { compileCache } : {}),

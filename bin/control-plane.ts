@@ -28,6 +28,7 @@ import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
 import { makeVariablesOf } from "./secrets.ts";
+import { makeServerLoss } from "./server-loss.ts";
 import { makeWatchOf, openTelemetry } from "./telemetry.ts";
 import { makeVault } from "./vault.ts";
 
@@ -49,6 +50,7 @@ export async function startControlPlane(
       https: { type: "string", default: "127.0.0.1:8443" },
       api: { type: "string", default: "127.0.0.1:7700" },
       registry: { type: "string" },
+      "take-back": { type: "string" },
       "allow-host": { type: "string", multiple: true, default: [] },
     },
   });
@@ -118,6 +120,13 @@ export async function startControlPlane(
     updateNow,
     onRun,
   });
+  const halt = async () => {
+    await Promise.all([loss.states.stop(), loss.recovery.stop(), recovery.stop(), backups.vault.stop()]);
+    await Promise.all([updates.stop(), works.previews.stop(), works.delivery.stop(), statuses.stop()]);
+    await engine.reconciler.stop();
+  };
+  const { notify } = alerts;
+  const loss = makeServerLoss(home, { ...parts, engine, ...backups, notify, halt });
   const version = packageVersion();
   const server = createServer({
     engine,
@@ -133,6 +142,7 @@ export async function startControlPlane(
     alerts,
     recovery,
     backups,
+    serverLoss: loss,
     telemetry,
     openMetrics: watch.openMetrics,
     rotateKey,
@@ -146,18 +156,25 @@ export async function startControlPlane(
     allowedHosts: values["allow-host"],
     webFolder: join(import.meta.dirname, "..", "web", "dist"),
   });
-  await engine.reconciler.start();
+  if (values["take-back"] !== undefined) await loss.fence.takeBack(values["take-back"]);
+  const fenced = await loss.fence.atStart();
+  if (!fenced) await engine.reconciler.start();
   kept.collector.start();
   const address = await server.listen(parseListener(values.api));
-  statuses.start();
+  loss.fence.start();
   await images.start(AbortSignal.timeout(registryStartMs));
-  works.delivery.start();
-  updates.start();
   alerts.start();
-  backups.vault.start();
-  recovery.start();
   watch.start();
-  works.previews.start();
+  const begin = () => {
+    statuses.start();
+    works.delivery.start();
+    updates.start();
+    backups.vault.start();
+    recovery.start();
+    works.previews.start();
+    loss.states.start();
+  };
+  if (!fenced) loss.recovery.start(begin);
   flushCompileCache();
   log("info", `control plane ${version} listens at ${address}`, {
     runtime: runtime.name,
@@ -171,12 +188,9 @@ export async function startControlPlane(
     stopping = true;
     log("info", `stopping on ${signal}; replicas and edge go on`);
     await server.close();
-    await recovery.stop();
-    await backups.vault.stop();
-    await Promise.all([updates.stop(), images.stop(), alerts.stop()]);
-    await watch.stop();
-    await Promise.all([works.previews.stop(), works.delivery.stop(), statuses.stop()]);
-    await engine.reconciler.stop();
+    await loss.fence.stop();
+    await Promise.all([images.stop(), alerts.stop(), watch.stop()]);
+    await halt();
     await kept.stop();
     await Promise.all([runtime.close(), edge.close()]);
     store.close();

@@ -86,6 +86,9 @@ export function refuseErrors(problems: readonly Problem[]): void {
 /** Status of the codes that come from below. What is not listed is the platform's own failure: 500. */
 const statuses: Readonly<Record<string, number>> = {
   VAULT_BUSY: 409,
+  FENCED: 503,
+  RECOVER_NO_COPY: 409,
+  RECOVER_NOT_RUNNING: 404,
   VAULT_NO_SOURCE: 404,
   VAULT_NO_RUN: 404,
   VAULT_NO_RELEASE: 404,

@@ -16,6 +16,9 @@ import type { EngineParts } from "../reconciler/parts.ts";
 import type { RecoveryWorks } from "../recovery/works.ts";
 import type { Runtime } from "../runtime/port.ts";
 import type { Updates } from "../scheduler/updates.ts";
+import type { Fence } from "../server-loss/fence.ts";
+import type { StackRecovery } from "../server-loss/stack-recovery.ts";
+import type { StateKeeper } from "../server-loss/state-keeper.ts";
 import type { Sources } from "../source/port.ts";
 import type { ComposeModel } from "../stack/compose-model.ts";
 import type { Problem } from "../stack/problem.ts";
@@ -54,6 +57,12 @@ export type ApiParts = {
   variables: Variables;
   updates: Updates;
   images: ImageParts;
+  /** Absent: nothing is kept for the loss of this host. */
+  serverLoss?: {
+    fence: Pick<Fence, "fenced" | "refusal">;
+    states: Pick<StateKeeper, "last" | "missing" | "save" | "saving">;
+    recovery: Pick<StackRecovery, "get" | "retry">;
+  };
   backups: { vault: Vault; repositories: RepositoryBook };
   alerts: AlertWorks;
   recovery: Pick<RecoveryWorks, "recovery" | "incidents" | "drills">;

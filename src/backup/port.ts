@@ -41,7 +41,8 @@ export type NewSnapshot = {
   scope: string;
   /** Name of the source within its scope: a service or a volume. */
   source: string;
-  kind: SourceKind | "manifest";
+  /** `image`: of a release. `epoch`: who may serve; see src/server-loss. */
+  kind: SourceKind | "manifest" | "image" | "epoch";
   /** Epoch ms of the moment that it shows. */
   takenAt: number;
   /** Short words for people and for `recover`, e.g. `release=v12`, `of=<snapshot>`; no secrets, letters `[\w.=:/-]`. */

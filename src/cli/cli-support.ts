@@ -20,6 +20,7 @@ export function testContext(
     command: "roadstead",
     self: ["/nonexistent/roadstead"],
     controlPlane: ["/nonexistent/node"],
+    recoverHome: ["/nonexistent/node"],
     demoFolder: "/nonexistent/harbor",
     ...changes,
     out: () => written.out,

@@ -45,6 +45,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CommandSpec>>
   incident: async () => (await import("./commands/incident.ts")).incidentCommand,
   drill: async () => (await import("./commands/drill.ts")).drillCommand,
   oncall: async () => (await import("./commands/oncall.ts")).oncallCommand,
+  recover: async () => (await import("./commands/recover.ts")).recoverCommand,
   down: async () => (await import("./commands/down.ts")).downCommand,
   "git-credential": async () => (await import("./commands/git-credential.ts")).gitCredentialCommand,
   token: async () => (await import("./commands/token.ts")).tokenCommand,

@@ -23,6 +23,8 @@ export type CliContext = {
   self: readonly [string, ...string[]];
   /** Starts the control plane; the arguments follow. */
   controlPlane: readonly [string, ...string[]];
+  /** Brings the home of a lost control plane back; the arguments follow. */
+  recoverHome: readonly [string, ...string[]];
   /** Folder of compiled modules that set-up filled; absent when this user may not write there. */
   compileCache?: string;
   /** Folder of the demonstration stack. */

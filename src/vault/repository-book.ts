@@ -106,6 +106,18 @@ export class RepositoryBook {
     return this.#sealed(this.#known(name)).key;
   }
 
+  /** After a loss: where what this key opens lies now. The default one, whatever was so before. Answers its name. */
+  moved(key: string, location: string): string | undefined {
+    const all = this.list();
+    const mine = all.find(({ name }) => this.key(name) === key);
+    if (!mine) return undefined;
+    for (const one of all)
+      this.#store.records.put(collection, one.name, { ...one, isDefault: one.name === mine.name });
+    this.#store.records.put(collection, mine.name, { ...mine, location, isDefault: true });
+    this.#open.delete(mine.name);
+    return mine.name;
+  }
+
   /** Opened once in the life of this process: opening drops what a killed one has left half-way. */
   async open(name: string, signal: AbortSignal): Promise<Repository> {
     const setting = this.#known(name);

@@ -13,6 +13,7 @@ import { notifyEndpoints } from "./notify.ts";
 import { operateEndpoints } from "./operate.ts";
 import { overviewEndpoints } from "./overview.ts";
 import { pageEndpoints } from "./pages.ts";
+import { recoverEndpoints } from "./recover.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { statusPageEndpoints } from "./status-page.ts";
 import { systemEndpoints } from "./system.ts";
@@ -35,6 +36,7 @@ export const apiTable = {
   logs: logEndpoints,
   alerts: alertEndpoints,
   backups: backupEndpoints,
+  recover: recoverEndpoints,
   notify: notifyEndpoints,
   system: systemEndpoints,
   telemetry: telemetryEndpoints,

@@ -44,6 +44,10 @@ export const upCommand: CommandSpec = {
       description:
         "host names of a proxy before the API, separated by commas; `none` for none (default: none)",
     },
+    {
+      flags: "--take-back <reason>",
+      description: "serve again although another host has taken over (`recover`); that one is fenced then",
+    },
     { flags: "--foreground", description: "stay in this terminal, logs on it, until Ctrl-C" },
     { flags: "--demo", description: "then deploy the example stack and check it" },
   ],
@@ -67,6 +71,11 @@ async function up(invocation: Invocation): Promise<ExitCode> {
   if (running !== undefined || (answers && record !== undefined)) {
     assertSameOptions(wanted, record);
     if (!answers) throw notAnswering(running?.pid, settings);
+    if (wanted.takeBack !== undefined)
+      throw new CliError("CLI_RUNS_ALREADY", "the control plane runs: it takes nothing back meanwhile", {
+        exitCode: 1,
+        hint: "roadstead down --platform, then the same again.",
+      });
     say(context, `already running: ${describe(wanted)}`);
   } else if (options.flag("foreground")) {
     await assertPortsFree(wanted);
@@ -126,6 +135,7 @@ function platformOptions(
     api: address("api", defaultApi),
     registry: registryAddress(options.text("registry") ?? record?.registry),
     allowHosts: hostNames(options.text("allowHost") ?? record?.["allow-host"]),
+    takeBack: options.text("takeBack"),
   };
 }
 

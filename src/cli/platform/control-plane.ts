@@ -17,6 +17,8 @@ export type PlatformOptions = {
   api: Address;
   /** Our own registry. */
   registry?: Address | undefined;
+  /** Why this host serves again although another one has taken over. */
+  takeBack?: string | undefined;
   /** Host names besides localhost and IP addresses under which the API may be called. */
   allowHosts?: readonly string[] | undefined;
 };
@@ -35,6 +37,7 @@ export function controlPlaneArguments(options: PlatformOptions): string[] {
     ["--https", formatAddress(options.https)],
     ["--api", formatAddress(options.api)],
     ...(options.registry ? [["--registry", formatAddress(options.registry)]] : []),
+    ...(options.takeBack === undefined ? [] : [["--take-back", options.takeBack]]),
     ...(options.allowHosts ?? []).map((host) => ["--allow-host", host]),
   ].flat();
 }

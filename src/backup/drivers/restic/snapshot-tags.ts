@@ -28,6 +28,8 @@ const kinds: readonly NewSnapshot["kind"][] = [
   "bind",
   "platform",
   "manifest",
+  "image",
+  "epoch",
 ];
 
 /** `undefined` for a snapshot that Roadstead did not make, or that is not whole. */

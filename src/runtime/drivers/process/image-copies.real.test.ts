@@ -51,7 +51,7 @@ it("refuses a copy that breaks off, and leaves nothing behind (R-216)", async ()
   const image = {
     stack: "shop",
     service: "web",
-    digest: `sha256:${"a".repeat(64)}` as const,
+    digest: `sha256:${"a".repeat(64)}` as ImageDigest,
     reference: "x",
   };
   async function* torn() {
