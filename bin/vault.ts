@@ -5,10 +5,14 @@ import type { News } from "../src/notify/news.ts";
 import type { Reading } from "../src/policy/alert-rule.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import { scopeKey } from "../src/rollout/ids.ts";
+import { type StandIns, withStandIns } from "../src/rollout/stand-ins.ts";
+import type { Stack } from "../src/stack/stack.ts";
+import type { Store } from "../src/store/port.ts";
 import { RepositoryBook } from "../src/vault/repository-book.ts";
 import { SqliteKeeper } from "../src/vault/sqlite-keeper.ts";
 import { type SourceFact, Vault } from "../src/vault/vault.ts";
 import { VolumeKeeper } from "../src/vault/volume-keeper.ts";
+import { databaseKeepers } from "./databases.ts";
 
 export type VaultWorks = {
   vault: Vault;
@@ -32,9 +36,18 @@ export function makeVault(home: string, parts: EngineParts & { notify: (news: Ne
     store,
     clock,
     ids,
-    resolve: (bundle, environment) => resolve(bundle, environment, { accepted: true }),
+    resolve: (bundle, environment) => {
+      const { stack } = resolve(bundle, environment, { accepted: true });
+      // What is copied are the volumes that serve, also after a restore has replaced some.
+      return stack ? { stack: withStandIns(stack, standInsOf(store, stack)) } : {};
+    },
     repositories,
-    keepers: { volume: volumes, bind: volumes, sqlite: new SqliteKeeper(runtime, sqlite) },
+    keepers: {
+      volume: volumes,
+      bind: volumes,
+      sqlite: new SqliteKeeper(runtime, sqlite),
+      ...databaseKeepers(parts),
+    },
     notify,
     mask: (scope, text) => mask?.(scope, text) ?? text,
     log,
@@ -47,6 +60,10 @@ export function makeVault(home: string, parts: EngineParts & { notify: (news: Ne
       return { age: age.map(reading), suspect: suspect.map(reading) };
     },
   };
+}
+
+function standInsOf(store: Store, { name, environment }: Stack): StandIns | undefined {
+  return store.scopes.get({ stack: name, environment })?.standIns;
 }
 
 function reading({ scope, source, value, words }: SourceFact): Reading {

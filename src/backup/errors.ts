@@ -7,6 +7,7 @@ const hints = {
     "The repository was made with another key. Give its own key, or use another folder or bucket.",
   BACKUP_REPOSITORY_UNREACHABLE: "Check address, credentials and network; nothing was changed.",
   BACKUP_REPOSITORY_FULL: "Make room, or lower what is kept: `roadstead backup plan` shows it.",
+  BACKUP_REPOSITORY_BUSY: "Another program works on it; wait for it, or see `restic -r LOCATION list locks`.",
   BACKUP_REPOSITORY_DAMAGED:
     "Read the whole repository: `roadstead backup repository check NAME --read-data`.",
   BACKUP_SNAPSHOT_MISSING: "`roadstead backup list` shows what there is.",

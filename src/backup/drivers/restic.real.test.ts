@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasCode } from "../../lib/platform-error.ts";
 import { run } from "../../lib/run.ts";
 import { repositoryConformance } from "../conformance.ts";
@@ -75,3 +76,48 @@ it.skipIf(!version)("names the program when it is not there", async () => {
   });
   await expect(missing.open(signal)).rejects.toSatisfy((error) => hasCode(error, "BACKUP_TOOL_MISSING"));
 });
+
+const isRoot = process.getuid?.() === 0;
+if (!isRoot && process.env["CI"] === "true") throw new Error("a small disk can be mounted by root only");
+
+describe.skipIf(!version || !isRoot)("on a disk of 6 MiB (skipped where nothing can be mounted)", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "roadstead-small-"));
+    const argv = ["mount", "-t", "tmpfs", "-o", "size=6m", "roadstead-test", folder] as const;
+    const mounted = await run(argv, { timeoutMs: 10_000 });
+    if (mounted.exitCode !== 0) throw new Error(mounted.stderr);
+  });
+  afterEach(async () => {
+    await run(["umount", folder], { timeoutMs: 10_000 });
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("shows no snapshot when the disk is full, and what was there before stays good (R-282)", async () => {
+    const repository = repositoryAt(folder);
+    await repository.open(signal);
+    const about = {
+      scope: "shop/production",
+      source: "db",
+      kind: "postgres" as const,
+      takenAt: 1_000,
+      labels: [],
+    };
+    const kept = await repository.save(about, noise(500_000), signal);
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+    await expect(
+      repository.save({ ...about, takenAt: 2_000 }, noise(20_000_000), stop),
+    ).rejects.toMatchObject({ code: "BACKUP_REPOSITORY_FULL" });
+    const again = repositoryAt(folder);
+    await again.open(signal, { mustExist: true });
+    expect((await again.list({}, signal)).map(({ id }) => id)).toEqual([kept.id]);
+    let size = 0;
+    for await (const chunk of again.read(kept.id, signal)) size += chunk.byteLength;
+    expect(size).toBe(500_000);
+  });
+});
+
+/** Bytes that do not compress. */
+async function* noise(size: number): AsyncIterable<Uint8Array> {
+  for (let left = size; left > 0; left -= 100_000) yield randomBytes(Math.min(left, 100_000));
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
 import { hasCode } from "../../lib/platform-error.ts";
 import { backupError } from "../errors.ts";
 import type { NewSnapshot, Repository, SnapshotFilter, StoredSnapshot } from "../port.ts";
@@ -9,6 +10,10 @@ import { type ResticSnapshot, snapshotOf, tagsOf, wholeTag } from "./restic/snap
 
 /** The one file of each snapshot. */
 const contentName = "content";
+
+/** Two minutes in all: pruning a large repository takes about that. */
+const lockAttempts = 24;
+const lockWaitMs = 5_000;
 
 type Summary = { message_type: string; total_bytes_processed?: number; data_added?: number };
 
@@ -23,7 +28,8 @@ export class ResticRepository implements Repository {
 
   async open(signal: AbortSignal, { mustExist } = { mustExist: false }): Promise<void> {
     try {
-      await this.#text(["cat", "config"], signal);
+      // Without a lock: one that a killed process has left goes only below.
+      await this.#text(["cat", "config", "--no-lock"], signal);
     } catch (error) {
       if (hasCode(error, "BACKUP_REPOSITORY_KEY") || hasCode(error, "BACKUP_TOOL_MISSING")) throw error;
       if (mustExist || signal.aborted) throw error;
@@ -145,8 +151,18 @@ export class ResticRepository implements Repository {
     return (JSON.parse(text) as ResticSnapshot[] | null) ?? [];
   }
 
+  /** Waits for others: restic 0.14 gives up at once when somebody else holds the lock. */
   async #text(args: readonly string[], signal: AbortSignal): Promise<string> {
-    return await new ResticRun(this.#place, args, signal).text();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await new ResticRun(this.#place, args, signal).text();
+      } catch (error) {
+        if (signal.aborted || attempt >= lockAttempts || !hasCode(error, "BACKUP_REPOSITORY_BUSY"))
+          throw error;
+      }
+      await setTimeout(lockWaitMs, undefined, { signal });
+      await new ResticRun(this.#place, ["unlock"], signal).text();
+    }
   }
 }
 

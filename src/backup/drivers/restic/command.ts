@@ -92,6 +92,7 @@ export class ResticRun {
 const causes: readonly [RegExp, BackupErrorCode][] = [
   [/wrong password|no key found|ciphertext verification failed/i, "BACKUP_REPOSITORY_KEY"],
   [/no space left|disk quota exceeded|EDQUOT|QuotaExceeded|XMinioStorageFull/i, "BACKUP_REPOSITORY_FULL"],
+  [/unable to create lock|already locked|lock was created at/i, "BACKUP_REPOSITORY_BUSY"],
   [/no matching ID found|no snapshot found/i, "BACKUP_SNAPSHOT_MISSING"],
   [
     /hash (?:does not match|mismatch)|invalid data returned|not in index|unexpected EOF|checking .* failed|data is too short|contains \d+ errors/i,
