@@ -55,7 +55,7 @@ describe("the dashboard's files (R-168)", () => {
   it.each([
     "/api/v1/nothing",
     "/git/a",
-    "/metrics",
+    "/metrics/more",
     "/assets/gone.js",
     "/assets/secret.pem",
     "/assets/%2e%2e/%2e%2e/etc/passwd.js",
