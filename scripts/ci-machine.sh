@@ -63,6 +63,12 @@ install_tools() {
   command -v git >/dev/null || missing+=(git)
   command -v docker-registry >/dev/null || missing+=(docker-registry)
   command -v restic >/dev/null || missing+=(restic)
+  # servers and their own tools, for databases beside processes
+  ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql postgresql-client)
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  command -v redis-cli >/dev/null || missing+=(redis-tools)
+  # the dashboard's tests
+  command -v chromium >/dev/null || missing+=(chromium)
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   "${APT[@]}" update
