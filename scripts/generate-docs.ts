@@ -4,6 +4,7 @@ import { openApiText } from "../src/api/openapi.ts";
 import { permissionsPage } from "../src/api/permissions-page.ts";
 import { cliReference } from "../src/cli/reference.ts";
 import { writeFileAtomic } from "../src/lib/atomic-file.ts";
+import { renderRunbook } from "../src/policy/render-runbook.ts";
 import { renderDocs } from "../src/stack/render-docs.ts";
 import { readmesWithTopology, withTopology } from "./stack-topologies.ts";
 
@@ -15,6 +16,7 @@ const pages = Object.entries({
   "cli.md": await cliReference(),
   "openapi.json": openApiText(version),
   "permissions.md": permissionsPage(),
+  "recovery.md": renderRunbook(),
 });
 for (const [path, text] of [
   ...pages.map(([name, page]) => [`docs/${name}`, page] as const),

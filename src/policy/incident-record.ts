@@ -42,6 +42,9 @@ export type IncidentFacts = {
   ended?: boolean;
   /** The newest death or failed probe of the service. */
   lastDownAt?: number;
+  /** Of outages before the present one, which belong to the same incident: seconds, and when this one began. */
+  downBefore?: number;
+  outageAt?: number;
   /** Somebody said what failed: nothing has to be seen to fail. */
   declared?: boolean;
   /** Calls are wanted until somebody acknowledges, or it is resolved. */
@@ -176,7 +179,7 @@ export function reopenIncident(incident: Incident): Incident {
   return { ...rest, status: "INVESTIGATING" };
 }
 
-/** From the failure to resolved, against the target of its branch. */
+/** From the failure to resolved, against the target of its branch; where it failed again, both times together. */
 export function recoveryTimes(incident: Incident): {
   rtoTarget: number;
   rto?: number;
@@ -186,7 +189,8 @@ export function recoveryTimes(incident: Incident): {
 } {
   const { rtoSeconds: rtoTarget, rpoSeconds: rpoTarget } = recoveryTree[incident.incident];
   const { resolvedAt, detectedAt, startedAt, rpoSeconds: rpo } = incident;
-  const rto = resolvedAt === undefined ? undefined : (resolvedAt - Math.min(startedAt, detectedAt)) / 1000;
+  const { downBefore = 0, outageAt = Math.min(startedAt, detectedAt) } = incident.facts;
+  const rto = resolvedAt === undefined ? undefined : downBefore + (resolvedAt - outageAt) / 1000;
   const isFresh = rpo === undefined || rpoTarget === undefined || rpo <= rpoTarget;
   return {
     rtoTarget,

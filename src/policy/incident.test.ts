@@ -163,6 +163,12 @@ describe("figures", () => {
     expect(times).toEqual({ rtoTarget: 120, rto: 60, met: true });
   });
 
+  it("where it failed again, the time in between does not count", () => {
+    const facts = { downBefore: 4, outageAt: at("12:50") };
+    const times = recoveryTimes({ ...recorded(), facts, resolvedAt: at("12:51") });
+    expect(times).toEqual({ rtoTarget: 120, rto: 64, met: true });
+  });
+
   it("a restored backup that is too old is a miss, however fast it was (R-204)", () => {
     const incident = { ...recorded(), incident: "database" as const, rpoSeconds: 90_000 };
     expect(recoveryTimes(incident)).toMatchObject({ rto: 240, rpo: 90_000, rpoTarget: 86_400, met: false });

@@ -165,6 +165,8 @@ export class Recovery {
       this.book.put(next);
       return;
     }
+    const { rto = 0 } = recoveryTimes(known);
+    next.facts = { ...facts, downBefore: rto, outageAt: Math.min(change.at, now) };
     const walk = next.walk ? relapse(next.walk, now) : beginWalk(recoveryTree.service, now);
     this.book.put({ ...reopenIncident(next), walk });
   }
