@@ -30,11 +30,14 @@ export type BoardFacts = {
     text: string;
   }[];
   pastAlerts: readonly { scope?: string; at: number; text: string }[];
+  incidents: readonly { scope?: Scope; at: number; text: string }[];
 };
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const fewestHours = 3;
+/** Two passes: a burst of half a minute is seen as high as it was, which a mean over a minute halves. */
+const rateWindowMs = 20_000;
 
 /** The first page out of what is known now: pure but for the questions to the telemetry. */
 export function buildBoard(facts: BoardFacts): OverviewView {
@@ -58,12 +61,8 @@ function healthPanel({ now, ranges, scopes, alerts }: BoardFacts): OverviewView[
   const down = services.filter(
     ({ state }) => state === "down" || state === "crash-looping" || state === "stopped",
   ).length;
-  const codes = perSecond(ranges, ["edge.requests"], { groupBy: ["code"], now });
-  const rate = codes.length === 0 ? undefined : codes.reduce((sum, { value }) => sum + value, 0);
-  const failed = codes
-    .filter(({ labels }) => labels["code"] === "5xx" || labels["code"] === "failed")
-    .reduce((sum, { value }) => sum + value, 0);
-  const share = rate === undefined || rate === 0 ? undefined : failed / rate;
+  const rate = perSecond(ranges, ["edge.requests"], { groupBy: [], now, withinMs: rateWindowMs })[0]?.value;
+  const share = errorShare(ranges, now);
   const meanMs = meanLatency(ranges, now);
   return {
     services: {
@@ -83,6 +82,15 @@ function healthPanel({ now, ranges, scopes, alerts }: BoardFacts): OverviewView[
       return known && severity !== "info" ? [{ scope, service: subject.service ?? "", text: message }] : [];
     }),
   };
+}
+
+function errorShare(ranges: Ranges, now: number): number | undefined {
+  const codes = perSecond(ranges, ["edge.requests"], { groupBy: ["code"], now });
+  const all = codes.reduce((sum, { value }) => sum + value, 0);
+  const failed = codes
+    .filter(({ labels }) => labels["code"] === "5xx" || labels["code"] === "failed")
+    .reduce((sum, { value }) => sum + value, 0);
+  return all === 0 ? undefined : failed / all;
 }
 
 /** Of the last minute, weighted by the requests. */

@@ -33,20 +33,50 @@ export function newest(
     });
 }
 
-/** What counters grew by per second over the last minute, added up by their labels. */
+/**
+ * What counters grew by per second over the newest passes, added up by their labels. Divided by the time between the
+ * passes that are there: a busy host leaves passes out, and the next one then has their growth too.
+ */
 export function perSecond(
   ranges: Ranges,
   metrics: readonly MetricName[],
-  { groupBy, now }: { groupBy: readonly string[]; now: number },
+  query: {
+    groupBy: readonly string[];
+    now: number;
+    /** @default 60 s */
+    withinMs?: number;
+  },
 ): Measured[] {
+  const { groupBy, now, withinMs = minuteMs } = query;
   const sums = new Map<string, Measured>();
-  for (const metric of metrics)
-    for (const series of ranges.range({ metric, groupBy, from: now - minuteMs, to: now + 1, step: passMs })) {
-      if (series.kind !== "counter" || series.points.length === 0) continue;
-      const key = JSON.stringify(series.labels);
-      const grown = series.points.reduce((sum, point) => sum + point.increase, 0);
-      const value = grown / ((series.points.length * series.step) / 1000);
-      sums.set(key, { labels: series.labels, value: value + (sums.get(key)?.value ?? 0) });
+  for (const metric of metrics) {
+    const found = ranges
+      .range({ metric, groupBy, from: now - withinMs - minuteMs, to: now + 1, step: passMs })
+      .flatMap((series) => (series.kind === "counter" ? [series] : []));
+    const passes = [...new Set(found.flatMap(({ points }) => points.map(({ at }) => at)))].sort(
+      (a, b) => a - b,
+    );
+    const window = windowOf(passes, { now, withinMs });
+    if (!window) continue;
+    for (const { labels, points } of found) {
+      const grown = points
+        .filter(({ at }) => at > window.from)
+        .reduce((sum, point) => sum + point.increase, 0);
+      const key = JSON.stringify(labels);
+      sums.set(key, { labels, value: grown / (window.ms / 1000) + (sums.get(key)?.value ?? 0) });
     }
+  }
   return [...sums.values()];
+}
+
+/** A pass counts since the one before it; the first of all is taken for one of the usual length. */
+function windowOf(
+  passes: readonly number[],
+  { now, withinMs }: { now: number; withinMs: number },
+): { from: number; ms: number } | undefined {
+  const last = passes.at(-1);
+  if (last === undefined || last <= now - minuteMs - passMs) return undefined;
+  const first = passes.find((at) => at > last - withinMs) ?? last;
+  const from = passes.findLast((at) => at < first) ?? first - passMs;
+  return { from, ms: last - from };
 }

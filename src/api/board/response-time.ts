@@ -29,7 +29,11 @@ export function responseTimePanel(facts: BoardFacts): OverviewView["responseTime
   return { from, to: now, targetMs, series, markers };
 }
 
-function markersOf({ deployments, pastAlerts }: BoardFacts): OverviewView["responseTime"]["markers"] {
+function markersOf({
+  deployments,
+  pastAlerts,
+  incidents,
+}: BoardFacts): OverviewView["responseTime"]["markers"] {
   const alerts = pastAlerts.map(({ scope: name, at, text }) => {
     const scope = scopeOf(name);
     return { at, kind: "alert" as const, ...(scope === undefined ? {} : { scope }), text };
@@ -40,5 +44,6 @@ function markersOf({ deployments, pastAlerts }: BoardFacts): OverviewView["respo
     scope,
     text,
   }));
-  return [...deploys, ...alerts].sort((a, b) => a.at - b.at);
+  const opened = incidents.map((incident) => ({ ...incident, kind: "incident" as const }));
+  return [...deploys, ...alerts, ...opened].sort((a, b) => a.at - b.at);
 }

@@ -15,7 +15,7 @@ const tile = z.object({ state, word: z.string() });
 
 const healthPanel = z.object({
   services: tile.extend({ healthy: z.number().int(), total: z.number().int() }),
-  /** Edge-wide, over the last minute. */
+  /** Edge-wide, over the last 20 seconds. */
   requestRate: tile.extend({ perSecond: z.number().exactOptional() }),
   /** Share of 5xx answers and failed requests, 0 to 1, over the last minute. */
   errorRate: tile.extend({ share: z.number().exactOptional() }),

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { subjectName } from "../../policy/alert-rule.ts";
+import { incidentTitle } from "../../policy/incident-message.ts";
 import type { Deployment } from "../../store/port.ts";
 import { type BoardFacts, buildBoard, scopeOf } from "../board/board.ts";
 import { dayMs } from "../board/measured.ts";
@@ -10,7 +11,7 @@ import type { Router } from "../route.ts";
 const searched = 500;
 
 export function overviewRoutes(router: Router): void {
-  const { store, engine, clock, alerts, telemetry } = router.parts;
+  const { store, engine, clock, alerts, telemetry, recovery } = router.parts;
 
   router.answer(overviewEndpoints.overview, async ({ sees }) => {
     const now = clock.now();
@@ -32,6 +33,15 @@ export function overviewRoutes(router: Router): void {
           ...(subject.scope === undefined ? {} : { scope: subject.scope }),
           at: firedAt,
           text: `${subjectName(subject)}: ${message}`,
+        })),
+      // A drill's is no trouble of the day.
+      incidents: recovery.recovery.book
+        .list(searched)
+        .filter(({ scope, drill }) => drill === undefined && sees(scope ?? {}))
+        .map((incident) => ({
+          ...(incident.scope === undefined ? {} : { scope: incident.scope }),
+          at: incident.startedAt,
+          text: incidentTitle(incident),
         })),
     });
   });
