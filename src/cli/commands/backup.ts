@@ -8,6 +8,7 @@ import { connect } from "../connect.ts";
 import type { CommandSpec, Invocation } from "../define-command.ts";
 import { usageError } from "../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { PulledBackup } from "../pull-backup.ts";
 import { readSecret } from "../read-secret.ts";
 import { suggestionHint } from "../suggest.ts";
 import { answer, say } from "../terminal.ts";
@@ -148,7 +149,7 @@ async function pull({ invocation, client, words }: Work): Promise<ExitCode> {
   const wanted = options.flag("all") ? there : newest;
   const folder = resolve(context.cwd, options.text("to") ?? "backups");
   const { pullBackup } = await import("../pull-backup.ts");
-  const pulled = [];
+  const pulled: PulledBackup[] = [];
   for (const one of wanted) pulled.push(await pullBackup(client, one, folder, context.signal));
   answer(invocation, { pulled }, () =>
     pulled.length === 0
