@@ -3,7 +3,7 @@
 # so that tests with a real engine need no public image registry. Not the official images: same names, same
 # environment and entrypoint contract for the common cases, other contents (each is labelled test.stand-in=1).
 #
-#   make-test-images.sh [busybox] [node] [redis] [nginx] [pg15] [pg17] [registry]     default: all
+#   make-test-images.sh [busybox] [node] [redis] [nginx] [pg15] [pg17] [mariadb] [registry]     default: all
 #
 # An image that the engine already has is left alone, unless REBUILD=1.
 # env: ROADSTEAD_TEST_IMAGES (cache, default ~/.cache/roadstead-test-images; keep it between runs)
@@ -244,15 +244,46 @@ E
 img_pg15() { pg bookworm 15 "postgres:15 postgres:15-alpine postgres:16 postgres:16-alpine"; }
 img_pg17() { pg trixie 17 "postgres:17 postgres:17-alpine postgres:latest postgres:alpine"; }
 
+# MariaDB as the official image starts it: a server without a network sets the root password and the database up
+img_mariadb() { local r=$WORK/mariadb; skel "$r" bookworm; add "$r" bookworm libc6 libc-bin mariadb-server-core mariadb-server mariadb-client-core mariadb-client mariadb-common tzdata bash
+  rm -rf "$r"/var/lib/dpkg "$r"/etc/mysql "$r"/usr/share/mysql/mysql-test "$r"/usr/lib/mysql/plugin/ha_{mroonga,rocksdb,spider,connect}.so
+  mkdir -p "$r"/etc/mysql "$r"/var/lib/mysql "$r"/run/mysqld "$r"/docker-entrypoint-initdb.d
+  echo 'mysql:x:999:999::/var/lib/mysql:/bin/sh' >> "$r/etc/passwd"; echo 'mysql:x:999:' >> "$r/etc/group"; chown -R 999:999 "$r/var/lib/mysql" "$r/run/mysqld"
+  setpriv_lite "$r"
+  cat > "$r/usr/local/bin/docker-entrypoint.sh" <<'E'
+#!/bin/bash
+set -e
+file_env() { local m=MARIADB_$1 y=MYSQL_$1 v f; v=${!m:-${!y:-}}; f=${m}_FILE; f=${!f:-}; [ -n "$f" ] || { f=${y}_FILE; f=${!f:-}; }; [ -z "$f" ] || v=$(< "$f"); printf %s "$v"; }
+if [ "${1:0:1}" = - ]; then set -- mariadbd "$@"; fi
+if [ "$1" = mariadbd ]; then
+  if [ "$(id -u)" = 0 ]; then chown mysql:mysql /var/lib/mysql /run/mysqld; exec gosu mysql "$0" "$@"; fi
+  if [ ! -d /var/lib/mysql/mysql ]; then
+    pw=$(file_env ROOT_PASSWORD); db=$(file_env DATABASE)
+    [ -n "$pw" ] || { echo 'Database is uninitialized and password option is not specified' >&2; exit 1; }
+    mariadb-install-db --datadir=/var/lib/mysql --auth-root-authentication-method=normal --skip-test-db --rpm >/dev/null
+    mariadbd --datadir=/var/lib/mysql --skip-networking --socket=/run/mysqld/mysqld.sock & p=$!
+    for i in $(seq 60); do mariadb -uroot -e 'SELECT 1' >/dev/null 2>&1 && break; sleep 0.5; done
+    { printf "SET @pw = '%s';\n" "${pw//\'/\'\'}"
+      echo "EXECUTE IMMEDIATE CONCAT('ALTER USER root@localhost IDENTIFIED BY ', QUOTE(@pw));"
+      echo "EXECUTE IMMEDIATE CONCAT('CREATE USER root@\`%\` IDENTIFIED BY ', QUOTE(@pw)); GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;"
+      [ -z "$db" ] || echo "CREATE DATABASE \`$db\`;"; } | mariadb -uroot
+    kill $p; wait $p || true
+  fi
+fi
+exec "$@"
+E
+  chmod 755 "$r/usr/local/bin/docker-entrypoint.sh"; closed "$r" /usr/sbin/mariadbd /usr/bin/mariadb /usr/bin/mariadb-dump
+  put "$r" "mariadb:10.11 mariadb:10" 'Volumes={"/var/lib/mysql":{}}' 'ExposedPorts={"3306/tcp":{}}' 'Entrypoint=["docker-entrypoint.sh"]' 'Cmd=["mariadbd"]'; }
+
 img_registry() { local r=$WORK/registry; skel "$r" bookworm; add "$r" bookworm libc6 docker-registry; mkdir -p "$r/var/lib/registry" "$r/etc/docker/registry"
   printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry}, delete: {enabled: true}}\nhttp: {addr: ":5000"}\n' > "$r/etc/docker/registry/config.yml"
   put "$r" "registry:2" 'Volumes={"/var/lib/registry":{}}' 'ExposedPorts={"5000/tcp":{}}' 'Entrypoint=["docker-registry"]' 'Cmd=["serve","/etc/docker/registry/config.yml"]'; }
 
 # the first tag that each image gets: present means built
 first_tag() { case $1 in busybox) echo busybox:latest;; node) echo "node:$NODE_MAJOR-alpine";; redis) echo redis:7-alpine;; nginx) echo nginx:alpine;;
-  pg15) echo postgres:15;; pg17) echo postgres:17;; registry) echo registry:2;; *) echo "unknown image: $1" >&2; exit 2;; esac; }
+  pg15) echo postgres:15;; pg17) echo postgres:17;; mariadb) echo mariadb:10.11;; registry) echo registry:2;; *) echo "unknown image: $1" >&2; exit 2;; esac; }
 
-[ $# -gt 0 ] || set -- busybox node redis nginx pg15 pg17 registry
+[ $# -gt 0 ] || set -- busybox node redis nginx pg15 pg17 mariadb registry
 for i in "$@"; do
   t=$(first_tag "$i")
   if [ -z "${REBUILD:-}" ] && [ -z "${PUSH:-}" ] && $DOCKER image inspect "$t" >/dev/null 2>&1; then say "$t is there"; continue; fi
