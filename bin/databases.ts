@@ -1,3 +1,4 @@
+import { MysqlSource } from "../src/backup/sources/mysql.ts";
 import { PostgresSource } from "../src/backup/sources/postgres.ts";
 import { RedisSource } from "../src/backup/sources/redis.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
@@ -11,10 +12,14 @@ import type { ServingDatabase } from "../src/vault/throw-away.ts";
 /** Keepers of the databases, by kind. */
 export function databaseKeepers(
   parts: Pick<EngineParts, "runtime" | "store" | "clock">,
-): Record<"postgres" | "redis", SourceKeeper> {
+): Record<"postgres" | "mysql" | "redis", SourceKeeper> {
   const servingOf = (kept: KeptSource) => servingDatabase(parts, kept);
   const keeper = (source: DatabaseSource) => new DatabaseKeeper({ ...parts, servingOf, source });
-  return { postgres: keeper(new PostgresSource()), redis: keeper(new RedisSource()) };
+  return {
+    postgres: keeper(new PostgresSource()),
+    mysql: keeper(new MysqlSource()),
+    redis: keeper(new RedisSource()),
+  };
 }
 
 /** A database as its current release has it. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ManifestPart } from "../../policy/backup-manifest.ts";
-import type { PsqlSession } from "./psql-session.ts";
+import type { SqlSession } from "./sql-session.ts";
 
 /** Schemas of people, not of the server or of a session. */
 const ownSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`;
@@ -66,7 +66,7 @@ export type DatabaseContents = { structure: string; parts: ManifestPart[] };
  * Rows of every table of the session's database and a digest of its structure, as its transaction sees them. Every
  * table counted stays locked against being dropped or truncated until the transaction ends.
  */
-export async function contentsOf(session: PsqlSession, database: string): Promise<DatabaseContents> {
+export async function contentsOf(session: SqlSession, database: string): Promise<DatabaseContents> {
   const parts: ManifestPart[] = [];
   for (const [name, quoted] of (await session.rows(tablesSql)) as [string, string][]) {
     const [rows = 0] = (await session.rows(`SELECT count(*) FROM ONLY ${quoted}`)) as number[];
@@ -85,7 +85,7 @@ export async function contentsOf(session: PsqlSession, database: string): Promis
 }
 
 /** The same in any order of the rows. */
-async function checksumOf(session: PsqlSession, table: string): Promise<string | undefined> {
+async function checksumOf(session: SqlSession, table: string): Promise<string | undefined> {
   const sql = `SELECT to_json(sum(hashtextextended((t.*)::text COLLATE "C", 0))::text) FROM ONLY ${table} t`;
   const [sum] = (await session.rows(sql)) as string[];
   return sum;

@@ -9,7 +9,7 @@ import { DumpArchiveWriter, readDumpArchive } from "./dump-archive.ts";
 import { askPostgres } from "./postgres-checks.ts";
 import { contentsOf } from "./postgres-contents.ts";
 import { postgresTools } from "./postgres-tools.ts";
-import { connectionName, type PostgresLogin, PsqlSession, psqlArgv } from "./psql-session.ts";
+import { connectionName, openPsql, type PostgresLogin, psqlArgv } from "./psql-session.ts";
 
 const globalsName = "globals.sql";
 /** Waiting longer for a table that somebody holds exclusively fails the dump; the next one may succeed. */
@@ -84,7 +84,7 @@ export class PostgresSource implements Source<DatabasePlace> {
     const server = await serverOf(place, login, signal);
     const found: FoundDatabase[] = [];
     for (const database of server.databases) {
-      const session = await PsqlSession.open(place, { database: database.name, login }, signal);
+      const session = await openPsql(place, { database: database.name, login }, signal);
       try {
         await session.rows(beginSql);
         found.push({ name: database.name, ...(await contentsOf(session, database.name)) });
@@ -123,7 +123,7 @@ async function* dumpDatabase(
   { place, login, archive, found, database, folder, tool }: Dumping,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const session = await PsqlSession.open(place, { database: database.name, login }, signal);
+  const session = await openPsql(place, { database: database.name, login }, signal);
   try {
     await session.rows(beginSql);
     const [snapshot] = await session.rows("SELECT to_json(pg_export_snapshot())");
@@ -169,7 +169,7 @@ const serverSql = `SELECT json_build_object('major', current_setting('server_ver
 
 async function serverOf(place: DatabasePlace, login: PostgresLogin, signal: AbortSignal): Promise<Server> {
   const database = (await settingOf(place, ["POSTGRES_DB"], signal)) ?? login.user;
-  const session = await PsqlSession.open(place, { database, login }, signal);
+  const session = await openPsql(place, { database, login }, signal);
   try {
     const [server] = (await session.rows(serverSql)) as [Server];
     return server;
@@ -187,7 +187,7 @@ async function refuseFull(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { name } of server.databases) {
-    const session = await PsqlSession.open(place, { database: name, login }, signal);
+    const session = await openPsql(place, { database: name, login }, signal);
     try {
       const [count] = await session.rows(anythingSql);
       if (count !== 0)
