@@ -36,6 +36,7 @@ export function makeRecoveryOf(home: string, parts: Parts): RecoveryWorks {
       page,
       onCall: () => alerting.book.onCall(),
       active: () => alerting.active(),
+      acknowledge: (alert, reason) => void alerting.acknowledge(alert, { name: "roadstead", reason }),
     },
     holder: settings.holder,
     evidenceFolder: join(home, "evidence"),

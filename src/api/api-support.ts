@@ -27,9 +27,12 @@ import type { Problem } from "../stack/problem.ts";
 import type { Service, Stack } from "../stack/stack.ts";
 import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
 import { RepositoryBook } from "../vault/repository-book.ts";
+import { VolumeBuilder } from "../vault/restore-builder.ts";
+import { Restorer } from "../vault/restorer.ts";
 import { Vault } from "../vault/vault.ts";
 import { VolumeKeeper } from "../vault/volume-keeper.ts";
 import { OpenMetrics } from "../watch/open-metrics.ts";
+import { SlowQueryBook } from "../watch/slow-queries.ts";
 import { createToken } from "./auth/token.ts";
 import type { ApiParts } from "./parts.ts";
 import { type ApiServer, createServer } from "./server.ts";
@@ -84,7 +87,8 @@ export class ApiWorld {
       images: this.#images(),
       telemetry: createMemoryTelemetry(),
       openMetrics: new OpenMetrics(),
-      backups: this.#backups(parts),
+      slowQueries: new SlowQueryBook(),
+      ...this.#backups(parts),
       alerts: makeAlerting({
         ...parts,
         telemetry: { range: () => [] },
@@ -102,6 +106,7 @@ export class ApiWorld {
           page: () => undefined,
           onCall: () => ({ contacts: [], table: defaultEscalation }),
           active: () => [],
+          acknowledge: () => undefined,
         },
         holder: "test",
         evidenceFolder: "/nowhere",
@@ -115,13 +120,17 @@ export class ApiWorld {
 
   readonly backupRepository = new MemoryRepository();
 
-  #backups(parts: ReturnType<World["parts"]>): ApiParts["backups"] {
+  #backups(parts: ReturnType<World["parts"]>): Pick<ApiParts, "backups" | "restores"> {
     const { store, clock, runtime } = parts;
     const repositories = new RepositoryBook(store, () => this.backupRepository);
     const volume = new VolumeKeeper({ runtime, store, clock });
     const told = { notify: () => undefined, mask: (_scope: Scope, text: string) => text };
     const vault = new Vault({ ...parts, ...told, repositories, keepers: { bind: volume } });
-    return { vault, repositories };
+    const { engine } = this.world;
+    const restore = { ...parts, ...told, engine, repositories, vault };
+    const builders = { volume: new VolumeBuilder(parts) };
+    const restorer = new Restorer({ ...restore, builders });
+    return { backups: { vault, repositories }, restores: { restorer } };
   }
 
   /** The `x-roadstead` of every stack file from now on. */

@@ -1,5 +1,3 @@
-import { formatSeconds } from "../lib/duration.ts";
-
 /** What may have caused it, the likeliest first; people decide (R-213). */
 export type RootCause = { text: string; likelihood: "likely" | "possible"; proposals: readonly string[] };
 
@@ -70,10 +68,10 @@ function disk({ disk: fullest }: CauseFacts): RootCause[] {
 function deployed({ deployment, at }: CauseFacts): RootCause[] {
   if (!deployment || at - deployment.at > recentMs || deployment.at > at) return [];
   const { kind, release, by } = deployment;
-  const before = formatSeconds(Math.max(1, Math.round((at - deployment.at) / 1000)));
+  const when = `${new Date(deployment.at).toISOString().slice(11, 16)} UTC`;
   return [
     {
-      text: `Last change: ${kind}${release === undefined ? "" : ` of ${release}`} by ${by}, ${before} before`,
+      text: `Last change: ${kind}${release === undefined ? "" : ` of ${release}`} by ${by} at ${when}`,
       likelihood: "possible",
       proposals: ["Compare the release with the one before", "Add a test or smoke check that catches it"],
     },

@@ -21,6 +21,11 @@ export function incidentSubject(incident: Incident): string {
 
 /** The message for stakeholders, from the record alone; times in UTC (R-212). */
 export function incidentMessage(incident: Incident): string {
+  return `Subject: ${incidentSubject(incident)}\n\n${incidentBody(incident)}`;
+}
+
+/** The same below its subject, for channels that show that themselves. */
+export function incidentBody(incident: Incident): string {
   const { status, impact, affected, resolvedAt, startedAt, rootCause, causes, actionItems } = incident;
   const begun = Math.min(startedAt, incident.detectedAt);
   const [likely] = causes;
@@ -29,8 +34,6 @@ export function incidentMessage(incident: Incident): string {
   const resolved =
     resolvedAt === undefined ? "not yet" : `${dateTime(resolvedAt)} (${took(resolvedAt - begun)})`;
   return [
-    `Subject: ${incidentSubject(incident)}`,
-    "",
     `Status: ${status}`,
     `Impact: ${impact}`,
     `Affected Users: ${affected ?? "not known"}`,

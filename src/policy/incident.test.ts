@@ -200,7 +200,7 @@ describe("root causes", () => {
     [
       "last deploy",
       { at: 600_000, deployment: { kind: "deploy", release: "v7", at: 300_000, by: "ada" } },
-      "Last change: deploy of v7 by ada, 5 min before",
+      "Last change: deploy of v7 by ada at 00:05 UTC",
     ],
     [
       "silence",

@@ -1,5 +1,5 @@
 import { type Call, calledFor, escalate } from "../policy/alert-escalation.ts";
-import { incidentMessage, incidentSubject } from "../policy/incident-message.ts";
+import { incidentBody, incidentSubject } from "../policy/incident-message.ts";
 import { type Incident, withEntry } from "../policy/incident-record.ts";
 import type { IncidentBook } from "./incident-book.ts";
 import type { RecoveryParts } from "./parts.ts";
@@ -23,6 +23,12 @@ export class Caller {
     const incident = this.#book.get(id);
     const now = clock.now();
     const { table, contacts } = people.onCall();
+    const { acknowledged, calls } = incident;
+    if (acknowledged) return `${acknowledged.by} has it`;
+    if (calls.at !== undefined && now - calls.at < table.repeatSeconds * 1000) {
+      this.#want(id, now);
+      return "People were called only a moment ago";
+    }
     const call = {
       ...calledFor(incident.incident, { table, contacts }, now),
       round: incident.calls.rounds + 1,
@@ -67,12 +73,20 @@ export class Caller {
         kind: "incident",
         severity: status === "RESOLVED" ? "info" : "critical",
         title: incidentSubject(incident),
-        text: incidentMessage(incident),
+        text: incidentBody(incident),
         at: clock.now(),
         key: `incident/${id}/${status}/${timeline.length}`,
         ...(scope ? { scope } : {}),
       });
     });
+  }
+
+  /** From here on calls are repeated. */
+  #want(id: string, now: number): void {
+    this.#book.change(id, ({ facts, ...one }) => ({
+      ...one,
+      facts: { ...facts, callsSince: facts.callsSince ?? now },
+    }));
   }
 
   #make(incident: Incident, call: Call, now: number): string {
@@ -88,7 +102,7 @@ export class Caller {
       }));
       if (drill !== undefined || call.contacts.length === 0) return;
       const until = `roadstead incident ack ${id}`;
-      const page = { id, subject: incidentSubject(incident), text: incidentMessage(incident), until };
+      const page = { id, subject: incidentSubject(incident), text: incidentBody(incident), until };
       people.page({ ...page, ...(scope ? { scope } : {}) }, call);
     });
     if (names === "") return `Nobody to call${gaps}: roadstead oncall gaps`;

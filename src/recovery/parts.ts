@@ -30,6 +30,8 @@ export type RecoveryParts = {
     onCall: () => OnCall;
     /** Alerts that hold now. */
     active: () => readonly Alert[];
+    /** Ends reminders and calls of an alert that an incident takes over. */
+    acknowledge: (alert: string, reason: string) => void;
   };
   /** The name of this process in leases. */
   holder: string;

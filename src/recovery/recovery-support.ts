@@ -20,6 +20,7 @@ export class RecoveryWorld extends World {
   readonly news: News[] = [];
   readonly pages: { page: Page; call: Call }[] = [];
   alerts: Alert[] = [];
+  readonly acknowledged: string[] = [];
   onCall: OnCall = {
     contacts: [{ name: "Ada", role: "DevOps lead", channel: "ops" }],
     table: defaultEscalation,
@@ -74,6 +75,7 @@ export class RecoveryWorld extends World {
         page: (page, call) => void this.pages.push({ page, call }),
         onCall: () => this.onCall,
         active: () => this.alerts,
+        acknowledge: (alert, reason) => void this.acknowledged.push(`${alert}: ${reason}`),
       },
       holder: "here",
       evidenceFolder: this.evidenceFolder,

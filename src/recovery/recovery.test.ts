@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Alert } from "../alerting/alert-book.ts";
 import { recoveryTimes } from "../policy/incident-record.ts";
 import { aStackService, scope, version } from "../reconciler/world-support.ts";
 import { RecoveryWorld } from "./recovery-support.ts";
@@ -95,6 +96,50 @@ describe("service crash", () => {
     await world.until(() => world.incidents()[0]?.status === "INVESTIGATING", "reopened", 60);
     await world.until(() => world.incidents()[0]?.status === "RESOLVED", "resolved again", 60);
     expect(world.incidents()).toHaveLength(1);
+  });
+});
+
+describe("alerts", () => {
+  const alert = (id: string, rule: string): Alert => ({
+    id,
+    key: id,
+    rule,
+    subject: { scope: "shop/production", service: "web" },
+    severity: "critical",
+    beyond: {},
+    held: {},
+    firings: [],
+    message: "Service Down (0 of 1 ready)",
+    value: 1,
+    hint: "",
+    incident: "service",
+    repeats: 0,
+    rounds: 0,
+  });
+
+  it("the gravest one opens and closes an incident by itself; others join it, once (R-202, R-215)", async () => {
+    const world = await running();
+    world.alerts = [alert("alert_1", "service-down"), alert("alert_2", "error-rate")];
+    await world.until(() => world.incidents()[0]?.alerts.length === 2, "both", 60);
+    await world.rest(30);
+    expect(world.incidents()).toHaveLength(1);
+    const [incident] = world.incidents();
+    expect(incident).toMatchObject({
+      alerts: ["alert_1", "alert_2"],
+      status: "RESOLVED",
+      walk: { end: "falseAlarm" },
+    });
+    expect(world.acknowledged).toEqual([
+      `alert_1: incident ${incident?.id}`,
+      `alert_2: incident ${incident?.id}`,
+    ]);
+  });
+
+  it("an alert that means no crash opens none", async () => {
+    const world = await running();
+    world.alerts = [alert("alert_1", "memory")];
+    await world.rest(30);
+    expect(world.incidents()).toEqual([]);
   });
 });
 

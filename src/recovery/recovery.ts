@@ -1,7 +1,7 @@
 import type { Alert } from "../alerting/alert-book.ts";
 import { scopeOf } from "../alerting/teller.ts";
 import { messageOf } from "../lib/platform-error.ts";
-import { rootCauses } from "../policy/incident-cause.ts";
+import { type RootCause, rootCauses } from "../policy/incident-cause.ts";
 import {
   type Incident,
   incidentFor,
@@ -26,7 +26,7 @@ const busyMs = 1000;
 const restMs = 5000;
 const relapseMs = 10 * 60_000;
 /** So long without a new death an incident that people have is over. */
-const calmMs = 10_000;
+const calmMs = 90_000;
 const leaseSlackMs = 30_000;
 const maxAtOnce = 8;
 /** Alerts that say that a service is down: the others are attached to what is open. */
@@ -44,6 +44,8 @@ export class Recovery {
   /** Stack -> the incident that is being recovered there. */
   readonly #running = new Map<string, { id: string; ended: Promise<void> }>();
   readonly #open = new Set<string>();
+  /** Alerts that have their incident. */
+  #settled = new Set<string>();
   #wake = new AbortController();
   #loop: Promise<void> | undefined;
   /** Which drill an environment belongs to. */
@@ -177,10 +179,9 @@ export class Recovery {
 
   #withCauses(incident: Incident, change: HealthChange): Incident {
     const found = rootCauses(causeFacts(this.#parts, change));
-    const causes = [...incident.causes, ...found.filter(({ text }) => !has(incident.causes, text))].slice(
-      0,
-      20,
-    );
+    const all = [...incident.causes, ...found.filter(({ text }) => !has(incident.causes, text))];
+    const isLikely = (cause: RootCause) => cause.likelihood === "likely";
+    const causes = [...all.filter(isLikely), ...all.filter((one) => !isLikely(one))].slice(0, 20);
     const likely = found
       .filter(({ likelihood }) => likelihood === "likely")
       .flatMap(({ proposals }) => proposals);
@@ -206,8 +207,14 @@ export class Recovery {
 
   /** Alerts join what is open; the gravest ones about a service that is down open one. */
   #alerts(): void {
+    const settled = this.#settled;
+    this.#settled = new Set();
     for (const alert of this.#parts.people.active()) {
       if (alert.id === undefined || alert.severity !== "critical") continue;
+      if (settled.has(alert.id)) {
+        this.#settled.add(alert.id);
+        continue;
+      }
       const scope = scopeOf(alert.subject.scope);
       const { service } = alert.subject;
       const about = {
@@ -223,7 +230,12 @@ export class Recovery {
 
   #attach({ id, alerts }: Incident, alert: Alert): void {
     const alertId = alert.id;
-    if (alertId === undefined || alerts.includes(alertId)) return;
+    if (alertId === undefined) return;
+    if (alerts.includes(alertId)) {
+      this.#settled.add(alertId);
+      return;
+    }
+    this.#settle(alertId, id);
     const text = `Alert triggered (${alert.message})`;
     this.book.change(id, (incident) =>
       withEntry(
@@ -245,8 +257,15 @@ export class Recovery {
       detectedAt: now,
       entry: { kind: "alert", text: `Alert triggered (${alert.message})` },
     });
+    if (alert.id !== undefined) this.#settle(alert.id, opened.id);
     const alerts = alert.id === undefined ? [] : [alert.id];
     this.keep({ ...opened, alerts, walk: beginWalk(recoveryTree.service, now) });
+  }
+
+  /** The incident calls people from here on: the alert need not. */
+  #settle(alert: string, incident: string): void {
+    this.#settled.add(alert);
+    this.#parts.people.acknowledge(alert, `incident ${incident}`);
   }
 
   async #look(id: string): Promise<void> {
