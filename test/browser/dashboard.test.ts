@@ -1,19 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Platform, root, trio } from "../e2e/platform.ts";
+import { executablePath, missing, owner } from "./browser-support.ts";
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => existsSync(path),
-);
-const built = existsSync(join(root, "web/dist/index.html"));
-const missing = [
-  ...(executablePath === undefined ? ["Chromium"] : []),
-  ...(built ? [] : ["the built dashboard (sh scripts/build-web.sh)"]),
-];
-
-const owner = { email: "ada@example.com", password: "correct horse battery staple", name: "Ada" };
 const pages = [
   "/",
   "/stacks",
