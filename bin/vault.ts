@@ -8,9 +8,10 @@ import { scopeKey } from "../src/rollout/ids.ts";
 import { type StandIns, withStandIns } from "../src/rollout/stand-ins.ts";
 import type { Stack } from "../src/stack/stack.ts";
 import type { Store } from "../src/store/port.ts";
+import type { SourceFact } from "../src/vault/plan-book.ts";
 import { RepositoryBook } from "../src/vault/repository-book.ts";
 import { SqliteKeeper } from "../src/vault/sqlite-keeper.ts";
-import { type SourceFact, Vault } from "../src/vault/vault.ts";
+import { Vault } from "../src/vault/vault.ts";
 import { VolumeKeeper } from "../src/vault/volume-keeper.ts";
 import { databaseKeepers } from "./databases.ts";
 

@@ -86,7 +86,7 @@ export class BackUp {
 
   /** What an earlier attempt has stored without its record learning of it. */
   async #forgetOf(run: BackupRun, repository: Repository, signal: AbortSignal): Promise<void> {
-    if (run.attempt === 1) return;
+    if (run.attempt === 1 && !run.resumed) return;
     const found = await repository.list({ scope: scopeKey(run.scope), source: run.source }, signal);
     const own = found.filter(({ labels }) => labels.includes(`run=${run.id}`)).map(({ id }) => id);
     if (own.length > 0) await repository.forget(own, signal);

@@ -22,8 +22,10 @@ export type BackupRun = {
   /** `done` says nothing about the snapshot: that is what the verdict is for. `failed`: there is no snapshot. */
   state: "queued" | "running" | "done" | "failed";
   phase: BackupPhase;
-  /** Counts the control planes that took it up. */
+  /** Counts the control planes that took it up and were killed during it, and the present one. */
   attempt: number;
+  /** One was stopped in good order during it. */
+  resumed?: boolean;
   requestedBy: string;
   reason: string;
   createdAt: number;

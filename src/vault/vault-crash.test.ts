@@ -122,6 +122,27 @@ describe("a control plane that is killed during a backup (R-134)", () => {
     expect(at).toBeLessThan(200);
   }, 60_000);
 
+  it("goes on after restarts in good order, however many", async () => {
+    const stage = new VaultStage();
+    await stage.addRepository();
+    const dump = stage.keeper.dump.bind(stage.keeper);
+    stage.keeper.dump = async () => ({
+      content: endless(),
+      manifest: () => Promise.reject(new Error("nobody asks for it")),
+    });
+    const [run] = stage.vault.request(shop, [], { requestedBy: "ada", reason: "" });
+    for (let restart = 0; restart < 5; restart += 1) {
+      stage.open().start();
+      await stage.settle();
+      await stage.vault.stop();
+    }
+    stage.keeper.dump = dump;
+    stage.open().start();
+    await stage.settle();
+    expect(stage.vault.find(run?.id ?? "")).toMatchObject({ state: "done", verdict: "verified", attempt: 1 });
+    await stage.vault.stop();
+  });
+
   it("gives up on a run that it never survives", async () => {
     const stage = new VaultStage();
     await stage.addRepository();
@@ -136,3 +157,11 @@ describe("a control plane that is killed during a backup (R-134)", () => {
     await stage.vault.stop();
   });
 });
+
+/** Content that does not end before the control plane does. */
+async function* endless(): AsyncIterable<Uint8Array> {
+  for (;;) {
+    yield Buffer.from("more");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

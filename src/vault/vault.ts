@@ -1,14 +1,12 @@
 import { messageOf } from "../lib/platform-error.ts";
-import { type Coverage, coverage } from "../policy/backup-coverage.ts";
-import { isDue, nextRun, type Schedule, scheduleOf } from "../policy/backup-schedule.ts";
+import { isDue } from "../policy/backup-schedule.ts";
 import { type BackupSource, priorities } from "../policy/backup-source.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
-import { isPreviewEnvironment } from "../stack/preview-environment.ts";
-import type { Stack } from "../stack/stack.ts";
 import { BackUp, failureOf } from "./back-up.ts";
 import { type BackupRun, BackupRuns, isThere, isUnfinished, sourceLease } from "./backup-run.ts";
 import { vaultError } from "./errors.ts";
 import type { VaultParts } from "./parts.ts";
+import { type BackupPlan, PlanBook, type SourceFact } from "./plan-book.ts";
 
 /** A schedule is written to the minute. */
 const tickMs = 30_000;
@@ -18,31 +16,13 @@ const leaseMs = 60_000;
 /** A run that the control plane never survives must not go on for ever. */
 const maxAttempts = 3;
 
-export type SourcePlan = BackupSource & {
-  supported: boolean;
-  last?: BackupRun;
-  lastVerified?: BackupRun;
-  nextAt?: number;
-};
-
-export type BackupPlan = {
-  scope: Scope;
-  schedule?: Schedule;
-  /** Absent: there is none, and nothing is backed up. */
-  repository?: string;
-  sources: readonly SourcePlan[];
-  uncovered: Coverage["uncovered"];
-};
-
-type Known = { release: string; stack: Pick<Stack, "backups">; coverage: Coverage };
-
 /** Backs up what runs: on schedule or when asked, one after the other, and takes up what a crash interrupted. */
 export class Vault {
   readonly runs: BackupRuns;
   readonly #parts: VaultParts;
   readonly #backUp: BackUp;
   readonly #stop = new AbortController();
-  readonly #known = new Map<string, Known>();
+  readonly #plans: PlanBook;
   #bell: (() => void) | undefined;
   #loops: Promise<unknown> | undefined;
 
@@ -50,6 +30,7 @@ export class Vault {
     this.#parts = parts;
     this.runs = new BackupRuns(parts.store);
     this.#backUp = new BackUp(parts, this.runs);
+    this.#plans = new PlanBook(parts, this.runs);
   }
 
   start(): void {
@@ -63,30 +44,12 @@ export class Vault {
   }
 
   plan(scope: Scope): BackupPlan {
-    const known = this.#knownOf(scope);
-    if (!known) throw vaultError("VAULT_NO_RELEASE", `${scopeKey(scope)} has no release`);
-    const { stack, coverage: found } = known;
-    const repository = this.#parts.repositories.chosen(stack.backups?.repository)?.name;
-    const schedule = scheduleOf(stack, isPreviewEnvironment(scope.environment));
-    const nextAt = schedule && repository && nextRun(schedule, this.#parts.clock.now());
-    const sources = found.sources.map((source): SourcePlan => {
-      const { last, lastVerified } = this.runs.latest(scope, source.name);
-      const supported = this.#parts.keepers[source.kind] !== undefined;
-      return {
-        ...source,
-        supported,
-        ...(last ? { last } : {}),
-        ...(lastVerified ? { lastVerified } : {}),
-        ...(supported && typeof nextAt === "number" ? { nextAt } : {}),
-      };
-    });
-    return {
-      scope,
-      ...(schedule ? { schedule } : {}),
-      ...(repository === undefined ? {} : { repository }),
-      sources,
-      uncovered: found.uncovered,
-    };
+    return this.#plans.plan(scope);
+  }
+
+  /** Hours since the last verified copy, and snapshots that may not be restorable: for the alert rules. */
+  facts(): { age: SourceFact[]; suspect: SourceFact[] } {
+    return this.#plans.facts();
   }
 
   /** Queues a backup of these sources, or of all. Refuses the whole wish when one of them is under way. */
@@ -155,13 +118,6 @@ export class Vault {
     return { run, content: repository.read(run.snapshot.id, signal) };
   }
 
-  /** The stack that a scope runs now. */
-  stackOf(scope: Scope): Stack {
-    const stack = this.#resolve(scope)?.stack;
-    if (!stack) throw vaultError("VAULT_NO_RELEASE", `${scopeKey(scope)} has no release`);
-    return stack;
-  }
-
   #queue(
     scope: Scope,
     { name, kind, priority }: BackupSource,
@@ -189,10 +145,8 @@ export class Vault {
     const { signal } = this.#stop;
     await this.#cleanUp();
     while (!signal.aborted) {
-      const next = this.#next();
       try {
-        if (next) await this.#attempt(next);
-        else await this.#wait(tickMs);
+        if (!(await this.#oneOf(this.#queued()))) await this.#wait(tickMs);
       } catch (error) {
         this.#parts.log("error", `backups stand still for a while: ${messageOf(error)}`);
         await this.#wait(tickMs);
@@ -201,19 +155,28 @@ export class Vault {
   }
 
   /** Begun ones first, then the most important, then the oldest. */
-  #next(): BackupRun | undefined {
+  #queued(): BackupRun[] {
     const rank = (run: BackupRun) => [run.state === "running" ? 0 : 1, priorities.indexOf(run.priority)];
     return this.runs.unfinished().sort((a, b) => {
       const [one, other] = [rank(a), rank(b)];
       return (one[0] ?? 0) - (other[0] ?? 0) || (one[1] ?? 0) - (other[1] ?? 0);
-    })[0];
+    });
   }
 
-  async #attempt(queued: BackupRun): Promise<void> {
+  /** The first whose source nobody else holds. The holder is the run itself: after a crash it goes on at once. */
+  async #oneOf(queued: readonly BackupRun[]): Promise<boolean> {
+    const { clock, store } = this.#parts;
+    for (const run of queued) {
+      const lease = sourceLease(run.scope, run.source);
+      if (!store.leases.acquire(lease, run.id, leaseMs, clock.now())) continue;
+      await this.#attempt(run, lease);
+      return true;
+    }
+    return false;
+  }
+
+  async #attempt(queued: BackupRun, lease: string): Promise<void> {
     const { clock, store, log } = this.#parts;
-    const lease = sourceLease(queued.scope, queued.source);
-    // The holder is the run itself: after a crash it goes on at once.
-    if (!store.leases.acquire(lease, queued.id, leaseMs, clock.now())) return await this.#wait(tickMs);
     const attempt = queued.attempt + 1;
     const run: BackupRun = {
       ...queued,
@@ -227,11 +190,21 @@ export class Vault {
         throw vaultError("VAULT_INTERRUPTED", `the control plane ended ${maxAttempts} times during it`);
       this.#save(run);
       const limit = AbortSignal.timeout(runLimitMs);
-      const kept = { scope: run.scope, stack: this.stackOf(run.scope), source: this.#sourceOf(run) };
+      const kept = {
+        scope: run.scope,
+        stack: this.#plans.stackOf(run.scope),
+        source: this.#plans.sourceOf(run),
+      };
       await this.#backUp.carryOut(run, kept, AbortSignal.any([this.#stop.signal, renewal.lost, limit]));
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#fail(run, error);
-      else log("info", `${run.id} goes on when the control plane is back`);
+      if (!this.#stop.signal.aborted) {
+        this.#fail(run, error);
+      } else {
+        // A restart in good order is no sign that the run kills its control plane.
+        const now = this.runs.find(run.id) ?? run;
+        this.#save({ ...now, attempt: attempt - 1, resumed: true });
+        log("info", `${run.id} goes on when the control plane is back`);
+      }
     } finally {
       renewal.done();
       store.leases.release(lease, run.id);
@@ -287,73 +260,16 @@ export class Vault {
   }
 
   #enqueueDue(scope: Scope): void {
-    if (!this.#knownOf(scope)) return;
+    if (!this.#plans.knows(scope)) return;
     const { schedule, repository, sources } = this.plan(scope);
     if (schedule === undefined || repository === undefined) return;
     const now = this.#parts.clock.now();
     for (const source of sources) {
       if (!source.supported || (source.last && isUnfinished(source.last))) continue;
-      const since = source.last?.createdAt ?? this.#firstSeen(scope, source.name);
+      const since = source.last?.createdAt ?? this.#plans.firstSeen(scope, source.name);
       if (isDue(schedule, since, now))
         this.#queue(scope, source, { requestedBy: "schedule", reason: "", repository });
     }
-  }
-
-  #firstSeen(scope: Scope, source: string): number {
-    const { store, clock } = this.#parts;
-    const key = `${scopeKey(scope)}/${source}`;
-    const known = store.records.get<{ at: number }>("backup-first-seen", key);
-    if (known) return known.at;
-    store.records.put("backup-first-seen", key, { at: clock.now() });
-    return clock.now();
-  }
-
-  /** Hours since the last verified copy, and snapshots that may not be restorable: for the alert rules. */
-  facts(): { age: SourceFact[]; suspect: SourceFact[] } {
-    const { store, clock } = this.#parts;
-    const [age, suspect]: [SourceFact[], SourceFact[]] = [[], []];
-    for (const { scope } of store.scopes.list()) {
-      if (!this.#knownOf(scope)) continue;
-      const { schedule, repository, sources } = this.plan(scope);
-      if (schedule === undefined || repository === undefined) continue;
-      for (const { name, supported, last, lastVerified, priority } of sources) {
-        if (!supported) continue;
-        const since = lastVerified?.snapshot?.takenAt ?? this.#firstSeen(scope, name);
-        const hours = (clock.now() - since) / 3600_000;
-        if (priority !== "low") age.push({ scope, source: name, value: hours });
-        const bad = last && (last.verdict === "suspect" || last.verdict === "failed") ? last : undefined;
-        const words = bad && `${bad.verdict}: ${(bad.reasons ?? []).slice(0, 3).join("; ")}`;
-        suspect.push({ scope, source: name, value: bad ? 1 : 0, ...(words === undefined ? {} : { words }) });
-      }
-    }
-    return { age, suspect };
-  }
-
-  #sourceOf(run: BackupRun): BackupSource {
-    const source = this.#knownOf(run.scope)?.coverage.sources.find(({ name }) => name === run.source);
-    if (!source)
-      throw vaultError("VAULT_NO_SOURCE", `${scopeKey(run.scope)} has no source ${run.source} any more`);
-    return source;
-  }
-
-  #knownOf(scope: Scope): Known | undefined {
-    const key = scopeKey(scope);
-    const release = this.#parts.store.scopes.get(scope)?.current;
-    const known = this.#known.get(key);
-    if (release === undefined || known?.release === release) return release === undefined ? undefined : known;
-    const stack = this.#resolve(scope)?.stack;
-    if (!stack) return undefined;
-    const { backups } = stack;
-    const fresh = { release, stack: backups ? { backups } : {}, coverage: coverage(stack) };
-    this.#known.set(key, fresh);
-    return fresh;
-  }
-
-  #resolve(scope: Scope): { stack?: Stack } | undefined {
-    const { store, resolve } = this.#parts;
-    const current = store.scopes.get(scope)?.current;
-    const release = current && store.releases.get(current);
-    return release && resolve(release.bundle, scope.environment);
   }
 
   async #cleanUp(): Promise<void> {
@@ -385,5 +301,3 @@ export class Vault {
     this.#parts.onSaved?.(run);
   }
 }
-
-export type SourceFact = { scope: Scope; source: string; value: number; words?: string };
