@@ -27,6 +27,7 @@ import { makeRecoveryOf } from "./recovery.ts";
 import { makeRegistry, makeUpdatesOf } from "./registry.ts";
 import { requestThroughEdge } from "./request-through-edge.ts";
 import { loadBundle, resolveBundle } from "./resolve-bundle.ts";
+import { makeRestores } from "./restores.ts";
 import { makeVariablesOf } from "./secrets.ts";
 import { makeServerLoss } from "./server-loss.ts";
 import { makeWatchOf, openTelemetry } from "./telemetry.ts";
@@ -110,6 +111,7 @@ export async function startControlPlane(
   });
   const { onUpdate, onRun } = alerts;
   const backups = makeVault(home, { ...parts, notify: alerts.notify });
+  const restores = makeRestores({ ...parts, ...backups, engine, notify: alerts.notify });
   const recovery = makeRecoveryOf(home, { ...parts, engine, alerts, variables });
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
@@ -121,7 +123,13 @@ export async function startControlPlane(
     onRun,
   });
   const halt = async () => {
-    await Promise.all([loss.states.stop(), loss.recovery.stop(), recovery.stop(), backups.vault.stop()]);
+    await Promise.all([
+      loss.states.stop(),
+      loss.recovery.stop(),
+      recovery.stop(),
+      restores.restorer.stop(),
+      backups.vault.stop(),
+    ]);
     await Promise.all([updates.stop(), works.previews.stop(), works.delivery.stop(), statuses.stop()]);
     await engine.reconciler.stop();
   };
@@ -142,6 +150,7 @@ export async function startControlPlane(
     alerts,
     recovery,
     backups,
+    restores,
     serverLoss: loss,
     telemetry,
     openMetrics: watch.openMetrics,
@@ -170,6 +179,7 @@ export async function startControlPlane(
     works.delivery.start();
     updates.start();
     backups.vault.start();
+    restores.restorer.start();
     recovery.start();
     works.previews.start();
     loss.states.start();

@@ -26,6 +26,8 @@ import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
 import type { Telemetry } from "../telemetry/port.ts";
 import type { RepositoryBook } from "../vault/repository-book.ts";
+import type { PointInTime } from "../vault/point-in-time.ts";
+import type { Restorer } from "../vault/restorer.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { OpenMetrics } from "../watch/open-metrics.ts";
 
@@ -64,6 +66,10 @@ export type ApiParts = {
     recovery: Pick<StackRecovery, "get" | "retry">;
   };
   backups: { vault: Vault; repositories: RepositoryBook };
+  restores: {
+    restorer: Pick<Restorer, "runs" | "foresee" | "request" | "undo" | "release" | "find">;
+    points?: Pick<PointInTime, "of">;
+  };
   alerts: AlertWorks;
   recovery: Pick<RecoveryWorks, "recovery" | "incidents" | "drills">;
   telemetry: Pick<Telemetry, "range" | "latest">;

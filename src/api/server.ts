@@ -25,6 +25,7 @@ import { operateRoutes } from "./routes/operate.ts";
 import { overviewRoutes } from "./routes/overview.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { recoverRoutes } from "./routes/recover.ts";
+import { restoreRoutes } from "./routes/restores.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { stackRoutes } from "./routes/stacks.ts";
 import { statusPageRoutes } from "./routes/status-page.ts";
@@ -83,6 +84,7 @@ export function createServer(parts: ApiParts): ApiServer {
   incidentRoutes(router);
   drillRoutes(router);
   backupRoutes(router);
+  restoreRoutes(router);
   recoverRoutes(router);
   notifyRoutes(router);
   systemRoutes(router);

@@ -28,6 +28,8 @@ export type PointChoice = {
 
 /** Bases and logs of databases, by source. */
 export interface PointInTime {
+  /** All databases of a scope that have points in time. */
+  of(scope: Scope): Recoverable[];
   recoverable(scope: Scope, source: string): Recoverable | undefined;
   /** Throws with what there is when the wish lies outside of it. */
   choose(scope: Scope, source: string, wish: { at?: number; name?: string; base?: string }): PointChoice;

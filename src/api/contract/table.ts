@@ -14,6 +14,7 @@ import { operateEndpoints } from "./operate.ts";
 import { overviewEndpoints } from "./overview.ts";
 import { pageEndpoints } from "./pages.ts";
 import { recoverEndpoints } from "./recover.ts";
+import { restoreEndpoints } from "./restores.ts";
 import { stackEndpoints } from "./stacks.ts";
 import { statusPageEndpoints } from "./status-page.ts";
 import { systemEndpoints } from "./system.ts";
@@ -36,6 +37,7 @@ export const apiTable = {
   logs: logEndpoints,
   alerts: alertEndpoints,
   backups: backupEndpoints,
+  restores: restoreEndpoints,
   recover: recoverEndpoints,
   notify: notifyEndpoints,
   system: systemEndpoints,
