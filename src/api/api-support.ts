@@ -32,6 +32,7 @@ import { Restorer } from "../vault/restorer.ts";
 import { Vault } from "../vault/vault.ts";
 import { VolumeKeeper } from "../vault/volume-keeper.ts";
 import { OpenMetrics } from "../watch/open-metrics.ts";
+import { SlowQueryBook } from "../watch/slow-queries.ts";
 import { createToken } from "./auth/token.ts";
 import type { ApiParts } from "./parts.ts";
 import { type ApiServer, createServer } from "./server.ts";
@@ -86,6 +87,7 @@ export class ApiWorld {
       images: this.#images(),
       telemetry: createMemoryTelemetry(),
       openMetrics: new OpenMetrics(),
+      slowQueries: new SlowQueryBook(),
       ...this.#backups(parts),
       alerts: makeAlerting({
         ...parts,
@@ -104,6 +106,7 @@ export class ApiWorld {
           page: () => undefined,
           onCall: () => ({ contacts: [], table: defaultEscalation }),
           active: () => [],
+          acknowledge: () => undefined,
         },
         holder: "test",
         evidenceFolder: "/nowhere",
