@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { backupSuite } from "./backup/backup-suite.ts";
 import { buildSuite } from "./build/build-suite.ts";
 import { coreSuite } from "./core/core-suite.ts";
 import { edgeSuite } from "./edge/edge-suite.ts";
@@ -9,7 +10,7 @@ import { deploySuite } from "./stacks/deploy-suite.ts";
 import { timesSuite } from "./stacks/times-suite.ts";
 import { writeSection } from "./write-docs.ts";
 
-/** `npm run bench [-- edge|deploy|times|idle|build|core …] [--quick] [--write]` */
+/** `npm run bench [-- edge|deploy|times|idle|build|core|backup …] [--quick] [--mib 1024] [--write]` */
 const suites: Readonly<Record<string, Suite>> = {
   edge: edgeSuite,
   deploy: deploySuite,
@@ -17,16 +18,23 @@ const suites: Readonly<Record<string, Suite>> = {
   idle: idleSuite,
   build: buildSuite,
   core: coreSuite,
+  backup: backupSuite,
 };
 
-const usage = `usage: npm run bench -- [${Object.keys(suites).join("|")}]… [--quick] [--write]
+const usage = `usage: npm run bench -- [${Object.keys(suites).join("|")}]… [--quick] [--mib N] [--write]
+  --mib    size of the database in the suite backup
   --quick  small numbers that only prove that the suites work
   --write  put the numbers into docs/benchmarks.md`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: "boolean" }, write: { type: "boolean" }, help: { type: "boolean" } },
+    options: {
+      quick: { type: "boolean" },
+      mib: { type: "string" },
+      write: { type: "boolean" },
+      help: { type: "boolean" },
+    },
   });
   const unknown = positionals.find((name) => suites[name] === undefined);
   if (values.help || unknown !== undefined) {
@@ -37,7 +45,11 @@ async function main(): Promise<number> {
   const say = (line: string) => console.error(`· ${line}`);
   for (const [name, suite] of Object.entries(suites)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
-    const report = await suite.run({ quick, say });
+    const report = await suite.run({
+      quick,
+      say,
+      ...(values.mib === undefined ? {} : { mib: Number(values.mib) }),
+    });
     const text = renderReport(report, quick);
     console.log(`## ${suite.title}\n\n${text}\n`);
     if (values.write) writeSection(name, text);

@@ -13,6 +13,8 @@ export type SuiteReport = {
 export type SuiteOptions = {
   /** Small numbers that only prove that the suite works. */
   quick: boolean;
+  /** Size of a suite's data, where it has any. */
+  mib?: number;
   /** Progress, for the person who waits. */
   say: (line: string) => void;
 };
