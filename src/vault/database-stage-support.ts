@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
 import type { Source } from "../backup/source.ts";
 import type { DatabasePlace } from "../backup/sources/database-place.ts";
 import { answerOf, bytesOf } from "../backup/sources/database-place.ts";
@@ -99,7 +98,7 @@ export class DatabaseStage {
       this.runtime.name === "docker"
         ? (await docker("volume", "ls", "-q", "--filter", `name=${this.scope.stack}_`)).split("\n")
         : await readdir(layoutOf(this.home).volumes);
-    expect(volumes).toHaveLength(1);
+    if (volumes.length !== 1) throw new Error(`these volumes are left: ${volumes.join(", ")}`);
     return replicas
       .filter(({ scope }) => scope.stack === this.scope.stack)
       .map(({ scope }) => scope.environment);
