@@ -41,6 +41,12 @@ export async function bringBack(
   }
   const { id: snapshot, takenAt } = found.snapshot;
   const item = { name, kind, snapshot, takenAt };
+  if (!isDatabase(parts, kept) && kind !== "volume" && kind !== "bind") {
+    // It stays empty, and the table says so: the other sources must not wait for it.
+    const reason = `recover cannot put ${kind} back by itself: \`roadstead restore\` it from ${snapshot.slice(0, 8)}`;
+    put({ ...item, state: "lost", reason });
+    return;
+  }
   put({ ...item, state: "restoring" });
   const content = repository.read(snapshot, signal);
   const held = isDatabase(parts, kept)

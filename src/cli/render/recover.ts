@@ -27,9 +27,11 @@ export function renderRecovery(recovery: RecoveryView, now: number, style: Style
   const rows = recovery.stacks.map((stack) => {
     const { scope, number, items, routes, state, phase, reason } = stack;
     const oldest = Math.min(...items.flatMap(({ takenAt }) => takenAt ?? []));
-    const lost = items.filter((one) => one.state === "lost").map(({ name }) => name);
+    const lost = items
+      .filter((one) => one.state === "lost")
+      .map(({ name, reason: why }) => `${name} (${why ?? "no copy"})`);
     const good = routes.filter(({ ok }) => ok).length;
-    const verdict = lost.length > 0 ? `no copy of ${lost.join(", ")}` : state;
+    const verdict = lost.length > 0 ? `not back: ${lost.join(", ")}` : state;
     const words =
       state === "running" ? `running: ${phase}` : state === "failed" ? `failed: ${reason}` : verdict;
     return [
