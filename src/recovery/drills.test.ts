@@ -221,6 +221,9 @@ describe("drills", () => {
     expect(() => world.drills.begin({ scope, branches: ["security"], live: true }, by)).toThrow(
       /only a service crash/,
     );
+    // A real one that was over a moment ago is not mistaken for it.
+    await world.kill("web");
+    await world.until(() => world.incidents()[0]?.status === "RESOLVED", "the real one", 60);
     const [drill] = world.drills.begin({ scope, branches: ["service"], live: true }, by);
     await world.until(() => world.drills.book.get(drill?.id ?? "").state === "passed", "passed", 300);
   });

@@ -97,7 +97,10 @@ export class Recovery {
 
   /** The open one about the same thing, or one that was over only a moment ago. */
   known(about: Pick<Incident, "incident" | "scope" | "service">): Incident | undefined {
-    return incidentFor(this.book.list(200), about, { now: this.#parts.clock.now(), relapseMs });
+    // What a drill causes is never taken for the real thing that was over a moment ago, nor the other way round.
+    const drill = about.scope && this.drillOf(about.scope);
+    const recent = this.book.list(200).filter((one) => one.drill === drill);
+    return incidentFor(recent, about, { now: this.#parts.clock.now(), relapseMs });
   }
 
   /** Refuses while another recovery of the stack is at work. */
