@@ -112,7 +112,7 @@ export async function startControlPlane(
   const { onUpdate, onRun } = alerts;
   const backups = makeVault(home, { ...parts, notify: alerts.notify });
   const restores = makeRestores({ ...parts, ...backups, engine, notify: alerts.notify });
-  const recovery = makeRecoveryOf(home, { ...parts, engine, alerts, variables });
+  const recovery = makeRecoveryOf(home, { ...parts, ...backups, ...restores, engine, alerts, variables });
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
   const { statuses, ...works } = await makeDelivery(home, engine, {

@@ -8,28 +8,33 @@ import type { ControlEngine } from "../src/reconciler/control-engine.ts";
 import type { EngineParts } from "../src/reconciler/parts.ts";
 import type { RecoveryParts, SecretRenewal } from "../src/recovery/parts.ts";
 import { makeRecovery, type RecoveryWorks } from "../src/recovery/works.ts";
+import type { Restorer } from "../src/vault/restorer.ts";
+import type { Vault } from "../src/vault/vault.ts";
+import { restoresOf } from "./recovery-restores.ts";
 import { loadBundle } from "./resolve-bundle.ts";
 
 type Parts = Pick<EngineParts, "store" | "clock" | "ids" | "runtime" | "request" | "settings" | "log"> & {
   engine: ControlEngine;
   alerts: Pick<AlertWorks, "alerting" | "notify" | "page">;
   variables: Variables;
-  restores?: RecoveryParts["restores"];
+  vault: Vault;
+  restorer: Restorer;
 };
 
 /** Incidents, the recovery tree and drills out of real drivers. */
 export function makeRecoveryOf(home: string, parts: Parts): RecoveryWorks {
-  const { store, engine, alerts, variables, settings, restores, ...rest } = parts;
+  const { store, engine, alerts, variables, settings, vault, restorer, ...rest } = parts;
   const { alerting, notify, page } = alerts;
+  const stackOf: RecoveryParts["stackOf"] = (scope) => {
+    const current = store.scopes.get(scope)?.current;
+    const release = current && store.releases.get(current);
+    return release && loadBundle(release.bundle, scope.environment, { accepted: true }).stack;
+  };
   return makeRecovery({
     ...rest,
     store,
     engine,
-    stackOf: (scope) => {
-      const current = store.scopes.get(scope)?.current;
-      const release = current && store.releases.get(current);
-      return release && loadBundle(release.bundle, scope.environment, { accepted: true }).stack;
-    },
+    stackOf,
     mask: (scope, text) => variables.masks.mask(scope, text),
     people: {
       notify,
@@ -42,7 +47,7 @@ export function makeRecoveryOf(home: string, parts: Parts): RecoveryWorks {
     evidenceFolder: join(home, "evidence"),
     disk: () => fullest([home, "/"]),
     renew: renewal(parts),
-    ...(restores ? { restores } : {}),
+    restores: restoresOf({ vault, restorer, stackOf }),
   });
 }
 
