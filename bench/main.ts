@@ -8,6 +8,7 @@ import { machine, versionsOf } from "./machine.ts";
 import { renderTable, type Suite, type SuiteReport } from "./report.ts";
 import { deploySuite } from "./stacks/deploy-suite.ts";
 import { timesSuite } from "./stacks/times-suite.ts";
+import { telemetrySuite } from "./telemetry/telemetry-suite.ts";
 import { writeSection } from "./write-docs.ts";
 
 /** `npm run bench [-- edge|deploy|times|idle|build|core|backup …] [--quick] [--mib 1024] [--write]` */
@@ -18,6 +19,7 @@ const suites: Readonly<Record<string, Suite>> = {
   idle: idleSuite,
   build: buildSuite,
   core: coreSuite,
+  telemetry: telemetrySuite,
   backup: backupSuite,
 };
 

@@ -24,7 +24,7 @@ export const metrics = {
   "edge.latency": {
     kind: "histogram",
     unit: "seconds",
-    help: "Time from request to the end of the response as the edge saw it.",
+    help: "Time from request to the head of the response as the edge saw it.",
   },
   "service.wanted": {
     kind: "gauge",
@@ -114,6 +114,12 @@ export const metrics = {
     kind: "counter",
     unit: "1",
     help: "Statements that took longer than the threshold.",
+  },
+  "database.slowest_query": {
+    kind: "gauge",
+    unit: "seconds",
+    help: "Time of the slowest of those statements; absent while there are none.",
+    across: "spread",
   },
   "platform.cpu": {
     kind: "gauge",

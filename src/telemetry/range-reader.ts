@@ -21,14 +21,19 @@ export type OpenHour = {
   foldedUntil: number;
 };
 
-type Window = { from: number; to: number; step: number; level: Level; count: number };
+/** Steps from `from` to `to`, both at full steps; `level` is what they are made of. */
+export type Window = { from: number; to: number; step: number; level: Level; count: number };
 
 export function matches(labels: Labels, match: Labels | undefined): boolean {
   return match === undefined || Object.entries(match).every(([name, value]) => labels[name] === value);
 }
 
-export function readRange(storage: ChunkStorage, open: OpenHour, query: RangeQuery): Series[] {
-  const window = windowOf(query, open.newest);
+export function readRange(
+  storage: ChunkStorage,
+  open: OpenHour,
+  query: RangeQuery,
+  window: Window = windowOf(query, open.newest),
+): Series[] {
   const groups = groupsOf(storage, open, query, window);
   const table = definitionOf(query.metric).kind === "histogram" ? new BucketTable(window.count) : undefined;
   return [...groups.values()]
@@ -37,7 +42,7 @@ export function readRange(storage: ChunkStorage, open: OpenHour, query: RangeQue
     .filter((series) => series.points.length > 0);
 }
 
-function windowOf({ from, to, step }: RangeQuery, newest: number): Window {
+export function windowOf({ from, to, step }: RangeQuery, newest: number): Window {
   if (!Number.isFinite(from) || !Number.isFinite(to) || from >= to)
     throw telemetryError("TELEMETRY_QUERY", "the time asked for ends before it begins");
   if (step !== undefined && !(step > 0))

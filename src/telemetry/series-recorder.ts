@@ -3,7 +3,8 @@ import { type Chunk, type ChunkStorage, levels } from "./chunk-storage.ts";
 import { isMetricName, type MetricName } from "./metrics.ts";
 import { decodePoints, joinBlocks, splitBlocks } from "./point-codec.ts";
 import type { Labels, LatestQuery, LatestValue, RangeQuery, Sample, Series, Telemetry } from "./port.ts";
-import { matches, readRange } from "./range-reader.ts";
+import { RangeCache } from "./range-cache.ts";
+import { matches } from "./range-reader.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** More series at once are not recorded: a bound for memory, far above what one host runs. */
@@ -25,6 +26,7 @@ export class SeriesRecorder implements Telemetry {
   readonly name: string;
   readonly #storage: ChunkStorage;
   readonly #upkeep: Upkeep;
+  readonly #cache = new RangeCache();
   readonly #byId = new Map<number, ActiveSeries>();
   /** Metric -> labels as they were written -> series. */
   readonly #active = new Map<MetricName, Map<string, ActiveSeries>>();
@@ -60,7 +62,7 @@ export class SeriesRecorder implements Telemetry {
   range(query: RangeQuery): Series[] {
     const active = this.#of(query.metric);
     const open = { active, hour: this.#hour, newest: this.#newest, foldedUntil: this.#upkeep.foldedUntil };
-    return readRange(this.#storage, open, query);
+    return this.#cache.read(this.#storage, open, query, this.#minute);
   }
 
   latest({ metric, match }: LatestQuery): LatestValue[] {
