@@ -81,6 +81,22 @@ const variables = createRoute({
   validateSearch: (search: Record<string, unknown>): { scope?: string } => texts(search, ["scope"]),
   component: lazyRouteComponent(() => import("./pages/variables.tsx"), "Variables"),
 });
+const backups = createRoute({
+  getParentRoute: () => inside,
+  path: "/backups",
+  validateSearch: (search: Record<string, unknown>): { scope?: string } => texts(search, ["scope"]),
+  component: lazyRouteComponent(() => import("./pages/backups.tsx"), "Backups"),
+});
+const incidents = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents",
+  component: lazyRouteComponent(() => import("./pages/incidents.tsx"), "Incidents"),
+});
+const incident = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents/$id",
+  component: lazyRouteComponent(() => import("./pages/incident.tsx"), "IncidentPage"),
+});
 const alerts = createRoute({
   getParentRoute: () => inside,
   path: "/alerts",
@@ -128,6 +144,9 @@ export const router = createRouter({
       runs,
       run,
       variables,
+      backups,
+      incidents,
+      incident,
       alerts,
       access,
       audit,

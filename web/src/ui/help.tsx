@@ -9,6 +9,8 @@ const keys: readonly [string, string][] = [
   ["g l", "logs"],
   ["g r", "pipeline runs"],
   ["g a", "alerts"],
+  ["g i", "incidents and drills"],
+  ["g b", "backups"],
   ["j  k", "next and previous row"],
   ["/", "search in this page"],
   ["Esc", "close"],

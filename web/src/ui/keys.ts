@@ -41,6 +41,8 @@ export const places = {
   l: "/logs",
   r: "/runs",
   a: "/alerts",
+  i: "/incidents",
+  b: "/backups",
 } as const;
 
 /** Moves the focus to the next or previous row of the page. */

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import {
+  Archive,
   Bell,
   GitBranch,
   KeyRound,
@@ -10,6 +11,7 @@ import {
   Server,
   Settings,
   ShieldCheck,
+  Siren,
   Users,
 } from "lucide-react";
 import type { ReactNode } from "react";
@@ -24,6 +26,7 @@ export const groups: readonly { name: string; places: readonly Place[] }[] = [
       { to: "/", name: "Overview", icon: LayoutDashboard },
       { to: "/stacks", name: "Stacks", icon: Server },
       { to: "/alerts", name: "Alerts", icon: Bell },
+      { to: "/incidents", name: "Incidents and drills", icon: Siren },
       { to: "/logs", name: "Logs", icon: ScrollText },
     ],
   },
@@ -33,6 +36,7 @@ export const groups: readonly { name: string; places: readonly Place[] }[] = [
       { to: "/deployments", name: "Deployments", icon: Rocket },
       { to: "/runs", name: "Pipeline runs", icon: GitBranch },
       { to: "/variables", name: "Variables and secrets", icon: KeyRound },
+      { to: "/backups", name: "Backups", icon: Archive },
     ],
   },
   {

@@ -21,6 +21,9 @@ export function StackTabs({ scope }: { scope: Scope }) {
       <Link to="/variables" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
         Variables and secrets
       </Link>
+      <Link to="/backups" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
+        Backups
+      </Link>
       <Link to="/logs" search={{ scope: scopeText(scope) }} activeOptions={{ includeSearch: false }}>
         Logs
       </Link>
