@@ -47,7 +47,8 @@ export class ReplicaPlace implements DatabasePlace {
     let complaint = "";
     const io = {
       tty: false,
-      stdin: inputOf(options),
+      // A tool whose input broke would take it for its end.
+      stdin: watched(inputOf(options), (error) => abandoned.abort(error)),
       onStdout: (chunk: Uint8Array) => stdout.push(chunk),
       onStderr: (chunk: Uint8Array) => {
         complaint = (complaint + decoder.decode(chunk, { stream: true })).slice(-complaintLength);
@@ -66,6 +67,18 @@ export class ReplicaPlace implements DatabasePlace {
 
   restart(signal: AbortSignal): Promise<void> {
     return this.#restart(signal);
+  }
+}
+
+async function* watched(
+  input: AsyncIterable<Uint8Array>,
+  onFailure: (error: unknown) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* input;
+  } catch (error) {
+    onFailure(error);
+    throw error;
   }
 }
 
