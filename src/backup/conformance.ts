@@ -81,6 +81,15 @@ export function repositoryConformance(name: string, open: () => Promise<Reposito
       expect(await ids({ scope: "nobody/production" })).toEqual([]);
     });
 
+    it("takes several snapshots at once", async () => {
+      const save = (source: string) =>
+        stage.repository.save({ ...one, source }, chunks(noise(400_000, source.length)), signal);
+      const stored = await Promise.all(["a", "bb", "ccc"].map(save));
+      await Promise.all([stage.repository.forget([stored[0]?.id ?? ""], signal), save("dddd")]);
+      const sources = (await stage.repository.list({}, signal)).map(({ source }) => source);
+      expect(sources.sort()).toEqual(["bb", "ccc", "dddd"]);
+    });
+
     it("shows nothing of a stream that failed", async () => {
       async function* failing(): AsyncIterable<Uint8Array> {
         yield noise(500_000);

@@ -11,9 +11,22 @@ import { type ResticSnapshot, snapshotOf, tagsOf, wholeTag } from "./restic/snap
 /** The one file of each snapshot. */
 const contentName = "content";
 
-/** Two minutes in all: pruning a large repository takes about that. */
-const lockAttempts = 24;
+/** Half an hour in all: tags and pruning wait until a long restore has read its snapshot. */
+const lockAttempts = 360;
 const lockWaitMs = 5_000;
+
+/** Location -> what writes to it now: a tag would wait in vain for the end of another's long dump. */
+const turns = new Map<string, Promise<unknown>>();
+
+async function inTurn<T>(location: string, work: () => Promise<T>): Promise<T> {
+  const mine = (turns.get(location) ?? Promise.resolve()).then(work, work);
+  turns.set(location, mine);
+  try {
+    return await mine;
+  } finally {
+    if (turns.get(location) === mine) turns.delete(location);
+  }
+}
 
 type Summary = { message_type: string; total_bytes_processed?: number; data_added?: number };
 
@@ -37,18 +50,27 @@ export class ResticRepository implements Repository {
     }
     // Locks of processes that are no more; those of living ones stay.
     await this.#text(["unlock"], signal);
-    await this.#dropTorn(signal);
+    await inTurn(this.#place.location, () => this.#dropTorn(signal));
   }
 
   /**
    * Restic takes the end of its input for the end of the content, also when whoever wrote it was killed. So a snapshot
    * is first saved as torn, and becomes whole by its tag once the stream ended by itself.
    */
-  async save(
+  save(
     snapshot: NewSnapshot,
     content: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<StoredSnapshot> {
+    return inTurn(this.#place.location, () => this.#save(snapshot, content, signal));
+  }
+
+  async #save(
+    snapshot: NewSnapshot,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<StoredSnapshot> {
+    signal.throwIfAborted();
     const mark = `save=${randomUUID()}`;
     const tags = [...tagsOf(snapshot), mark];
     const summary = await this.#stream([...tags, "torn"], snapshot.takenAt, content, signal);
@@ -84,7 +106,8 @@ export class ResticRepository implements Repository {
   async forget(ids: readonly string[], signal: AbortSignal): Promise<void> {
     const present = await this.#snapshots([], signal);
     const known = ids.filter((id) => present.some((snapshot) => snapshot.id === id));
-    if (known.length > 0) await this.#text(["forget", "--prune", ...known], signal);
+    if (known.length === 0) return;
+    await inTurn(this.#place.location, () => this.#text(["forget", "--prune", ...known], signal));
   }
 
   async check({ readData }: { readData: boolean }, signal: AbortSignal): Promise<string[]> {
