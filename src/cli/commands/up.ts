@@ -89,6 +89,7 @@ async function up(invocation: Invocation): Promise<ExitCode> {
     return await runDemo(invocation, wanted);
   }
   tellSetupCode(invocation, wanted);
+  await tellFenced(invocation, wanted);
   if (invocation.json) printJson(context, readPlatformRecord(settings.home) ?? {});
   else
     say(context, errStyle(context).dim("next: roadstead deploy -f compose.yaml   (or: roadstead up --demo)"));
@@ -102,6 +103,23 @@ function tellSetupCode({ settings, context }: Invocation, wanted: PlatformOption
   say(
     context,
     `dashboard: http://${formatAddress(wanted.api)}   set-up code: ${readFileSync(file, "utf8").trim()}`,
+  );
+}
+
+/** It runs, but another host has taken over: nothing is served. */
+async function tellFenced({ settings, context }: Invocation, wanted: PlatformOptions): Promise<void> {
+  // At its very first start there is no token yet, and nobody can have taken over.
+  if (settings.token === undefined) return;
+  const { createClient } = await import("../../api/contract/client.ts");
+  const client = createClient({ baseUrl: `http://${formatAddress(wanted.api)}`, token: settings.token });
+  // Whoever may not ask is told by the first change that is refused.
+  const found = await client.recover.show({ signal: context.signal }).catch(() => undefined);
+  if (!found?.fenced) return;
+  const style = errStyle(context);
+  say(context, `${style.bad("FENCED")}: nothing is served here. ${found.fenced.reason}`);
+  say(
+    context,
+    "  if this host is the right one: roadstead down --platform, then roadstead up --take-back REASON",
   );
 }
 
