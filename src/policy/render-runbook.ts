@@ -42,6 +42,7 @@ export const quickReference: readonly { what: string; command: string }[] = [
   { what: "Last 100 lines, then new ones", command: "roadstead logs --tail 100 -f chat-backend" },
   { what: "Resource usage", command: "roadstead stats" },
   { what: "Roll back", command: "roadstead rollback --stack chat v1.5.2" },
+  { what: "Restore a database", command: "roadstead restore chat db --date 2025-11-27" },
   { what: "Health of everything", command: "roadstead health --all" },
   { what: "Stop, and start again", command: "roadstead stop chat-api" },
   { what: "Who is called now", command: "roadstead oncall who" },
