@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { openIncident } from "../policy/incident-record.ts";
 import { aStackService } from "../reconciler/world-support.ts";
+import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
 import { ApiWorld } from "./api-support.ts";
 
 const path = "/api/v1/public/status";
@@ -34,6 +36,36 @@ describe("the public status page (R-198)", () => {
       stacks: [{ name: "shop", components: [{ name: "web", state: "up" }] }],
     });
     expect(text).not.toMatch(/db|replica|sha256/);
+  });
+
+  it("shows by day for how much of it visitors were served, and incidents without their causes", async () => {
+    const telemetry = createMemoryTelemetry();
+    const api = new ApiWorld({ telemetry });
+    await api.deploy([aStackService("web"), aStackService("mailer", { kind: "worker", routes: [] })]);
+    await api.call("POST", "/api/v1/status-page", { body });
+    const now = api.world.clock.now();
+    const day = 24 * 3_600_000;
+    const up = (service: string, value: number) => ({
+      ...{ metric: "service.up" as const, labels: { scope: "shop/production", service }, value },
+    });
+    telemetry.record(now - 2 * day, [up("web", 0), up("mailer", 1)]);
+    telemetry.record(now - 2 * day + 10_000, [up("web", 1), up("mailer", 1)]);
+    telemetry.record(now - 10_000, [up("web", 1), up("mailer", 0)]);
+    const opened = { openedBy: "roadstead", startedAt: now - 60_000, detectedAt: now, impact: "orders fail" };
+    const entry = { kind: "probe", text: "It does not answer" } as const;
+    const { book } = api.parts.recovery.recovery;
+    const scope = { stack: "shop", environment: "production" };
+    book.put(openIncident({ ...opened, id: "inc_1", incident: "service", service: "web", scope, entry }));
+    book.put(openIncident({ ...opened, id: "inc_2", incident: "security", scope, entry }));
+    book.put(openIncident({ ...opened, id: "inc_3", incident: "database", drill: "drill_1", scope, entry }));
+    const hidden = { ...scope, stack: "secret" };
+    book.put(openIncident({ ...opened, id: "inc_4", incident: "service", scope: hidden, entry }));
+    const { json, text } = await api.call("GET", path, { anonymous: true });
+    expect(json).toMatchObject({
+      stacks: [{ availability: 1, days: [{ share: 0.5 }, { share: 1 }] }],
+      incidents: [{ stack: "shop", kind: "service", startedAt: now - 60_000 }],
+    });
+    expect(text).not.toMatch(/orders|secret|mailer|answer/);
   });
 
   it("answers also when a stack is down", async () => {

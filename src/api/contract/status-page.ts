@@ -34,6 +34,17 @@ export const publicStatusSchema = z
         /** 0 to 1 over the last 24 hours, where it is measured. */
         availability: z.number().exactOptional(),
         components: list(z.object({ name: z.string(), state })),
+        /** The last 90 days, oldest first: share of the day that it worked; a day without measurement is absent. */
+        days: list(z.object({ at: z.number(), share: z.number() })),
+      }),
+    ),
+    /** Of the last 14 days, newest first. */
+    incidents: list(
+      z.object({
+        stack: z.string().exactOptional(),
+        kind: z.enum(["service", "database", "server"]),
+        startedAt: z.number(),
+        resolvedAt: z.number().exactOptional(),
       }),
     ),
   })
