@@ -56,13 +56,12 @@ function Shown({ incident }: { incident: IncidentView }) {
       <Facts incident={incident} />
       <div className="split">
         <Panel title="Timeline">
-          <ol className="steps">
+          <ol className="timeline">
             {incident.timeline.map(({ at, kind: sort, text, by }) => (
               <li key={`${at} ${text}`}>
-                <time className="num small" dateTime={new Date(at).toISOString()}>
+                <time className="small quiet" dateTime={new Date(at).toISOString()}>
                   {clock(at)}
                 </time>
-                <span />
                 <div>
                   {text} {by !== "roadstead" && <span className="quiet">{by}</span>}
                 </div>

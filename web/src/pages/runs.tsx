@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import type { RunView } from "../../../src/api/contract/delivery.ts";
 import { useApi } from "../api/queries.ts";
+import { AwaitingUpdates } from "../features/updates/awaiting.tsx";
 import { minute, span } from "../ui/format.ts";
 import { Loaded } from "../ui/loaded.tsx";
 import { Mark, type Tone } from "../ui/mark.tsx";
@@ -24,6 +25,7 @@ export function Runs() {
   return (
     <>
       <PageHead title="Pipeline runs" />
+      <AwaitingUpdates />
       <Loaded query={query} waitingFor="the runs">
         {({ runs }) =>
           runs.length === 0 ? (

@@ -1,6 +1,7 @@
 import { useApi } from "../api/queries.ts";
+import { History } from "../features/status/history.tsx";
 import { Brand } from "../ui/brand.tsx";
-import { clock, percent } from "../ui/format.ts";
+import { clock, minute, percent, span } from "../ui/format.ts";
 import { Loaded } from "../ui/loaded.tsx";
 import { Mark } from "../ui/mark.tsx";
 import { Panel } from "../ui/panel.tsx";
@@ -12,13 +13,15 @@ const words = {
   unknown: { tone: "unknown", word: "not known" },
 } as const;
 
+const troubles = { service: "a service failed", database: "a database failed", server: "the host failed" };
+
 /** What strangers see: whether it works. Served by the control plane, so it answers also when every stack is down. */
 export function StatusPage() {
   const query = useApi("GET /public/status", { everyMs: 30_000 });
   return (
     <main className="status-page">
       <Loaded query={query} waitingFor="the state">
-        {({ title, state, at, stacks }) => (
+        {({ title, state, at, stacks, incidents }) => (
           <>
             <h1>{title}</h1>
             <p className="status-sum" aria-live="polite">
@@ -49,8 +52,30 @@ export function StatusPage() {
                     </li>
                   ))}
                 </ul>
+                <History days={stack.days} at={at} />
               </Panel>
             ))}
+            <Panel title="Incidents of the last 14 days">
+              {incidents.length === 0 ? (
+                <p className="quiet">There was none.</p>
+              ) : (
+                <ul>
+                  {incidents.map(({ stack, kind, startedAt, resolvedAt }) => (
+                    <li key={`${startedAt} ${kind} ${stack}`} className="row apart status-line">
+                      <span>
+                        {stack === undefined ? "" : `${stack}: `}
+                        {troubles[kind]} <span className="quiet">{minute(startedAt)}</span>
+                      </span>
+                      {resolvedAt === undefined ? (
+                        <Mark tone="critical">being worked on</Mark>
+                      ) : (
+                        <Mark tone="healthy">resolved after {span(resolvedAt - startedAt)}</Mark>
+                      )}
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Panel>
             <p className="small quiet">As of {clock(at)}; this page looks again by itself.</p>
           </>
         )}

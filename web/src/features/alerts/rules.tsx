@@ -4,6 +4,7 @@ import { span } from "../../ui/format.ts";
 import { Loaded } from "../../ui/loaded.tsx";
 import { AlertMark } from "../../ui/mark.tsx";
 import { Panel, Table } from "../../ui/panel.tsx";
+import { RulesHelp } from "./rules-help.tsx";
 
 /** Every rule with its thresholds and what it sees now; a stack changes them under `x-roadstead.alerts`. */
 export function Rules() {
@@ -17,6 +18,7 @@ export function Rules() {
         </>
       }
     >
+      <RulesHelp />
       <Loaded query={query} waitingFor="the rules">
         {({ rules }) => (
           <Table label="Rules" head={["Rule", "Where", "Thresholds", "Sees now"]}>

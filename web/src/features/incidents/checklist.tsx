@@ -82,7 +82,7 @@ export function Checklist({ incident }: { incident: IncidentView }) {
             />
           )}
           <Field
-            label="Something to be done"
+            label="Action item"
             name="actionItem"
             maxLength={2000}
             wide
