@@ -102,7 +102,7 @@ export async function startControlPlane(
   const registry = makeRegistry(home);
   const images = await makeImageWorks(home, values.registry, { ...parts, registry });
   const telemetry = openTelemetry(home);
-  const watch = makeWatchOf(home, { ...parts, engine, telemetry });
+  const watch = makeWatchOf(home, { ...parts, engine, telemetry, version: packageVersion() });
   const alerts = makeAlerts({
     ...parts,
     telemetry,
@@ -111,7 +111,7 @@ export async function startControlPlane(
   });
   const { onUpdate, onRun } = alerts;
   const backups = makeVault(home, { ...parts, notify: alerts.notify });
-  const restores = makeRestores({ ...parts, ...backups, engine, notify: alerts.notify });
+  const restores = makeRestores(home, { ...parts, ...backups, engine, notify: alerts.notify });
   const recovery = makeRecoveryOf(home, { ...parts, ...backups, ...restores, engine, alerts, variables });
   const updates = makeUpdatesOf(engine, { ...parts, registry, onUpdate });
   const updateNow = (scope: Scope, services: readonly string[]) => updates.updater.poke(scope, services);
@@ -128,6 +128,7 @@ export async function startControlPlane(
       loss.recovery.stop(),
       recovery.stop(),
       restores.restorer.stop(),
+      restores.points.stop(),
       backups.vault.stop(),
     ]);
     await Promise.all([updates.stop(), works.previews.stop(), works.delivery.stop(), statuses.stop()]);
@@ -154,6 +155,7 @@ export async function startControlPlane(
     serverLoss: loss,
     telemetry,
     openMetrics: watch.openMetrics,
+    slowQueries: watch.slowQueries,
     rotateKey,
     clock,
     ids,
@@ -180,6 +182,7 @@ export async function startControlPlane(
     updates.start();
     backups.vault.start();
     restores.restorer.start();
+    restores.points.start();
     recovery.start();
     works.previews.start();
     loss.states.start();

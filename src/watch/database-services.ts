@@ -9,6 +9,8 @@ export type DatabaseService = {
   port: number;
   /** Connections that the stack gives it, where it says so. */
   connections?: number;
+  /** Statements that take longer are slow. */
+  slowMs: number;
   database: Credential;
   user: Credential;
   password: Credential;
@@ -16,6 +18,8 @@ export type DatabaseService = {
 
 /** A value, or the name of the stack's secret that holds it. */
 export type Credential = { value?: string; secret?: string };
+
+const usualSlowSeconds = 0.2;
 
 /** PostgreSQL and Redis by their images; others keep no statistics that are read here. */
 export function databaseServices({ services }: Pick<Stack, "services">): DatabaseService[] {
@@ -25,6 +29,7 @@ export function databaseServices({ services }: Pick<Stack, "services">): Databas
     const common = {
       service: service.name,
       kind: family,
+      slowMs: (service.slowQuerySeconds ?? usualSlowSeconds) * 1000,
       port: service.ports[0]?.port ?? (family === "postgres" ? 5432 : 6379),
       ...(service.connections === undefined ? {} : { connections: service.connections }),
     } as const;

@@ -7,11 +7,15 @@ export const openMetricsType = "application/openmetrics-text; version=1.0.0; cha
 export const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 /** What was not seen for so long is not told any more. */
 const forgottenMs = 120_000;
+/** A sample is about the time since the pass before. */
+const passMs = 10_000;
 
 export type ExportedSeries = {
   metric: MetricName;
   labels: Labels;
   at: number;
+  /** What is added up began then. */
+  since: number;
   /** A gauge's value, a counter's total since this process began. */
   value: number;
   /** Of histograms: count for each bound and for what is beyond, not cumulative; and the sum in seconds. */
@@ -66,7 +70,7 @@ export class OpenMetrics {
     const { metric, labels } = sample;
     const key = `${metric} ${JSON.stringify(labels)}`;
     const known = this.#series.get(key) ?? {
-      ...{ metric, labels, at, value: 0, sum: 0 },
+      ...{ metric, labels, at, since: at - passMs, value: 0, sum: 0 },
       buckets: "histogram" in sample ? new Array<number>(bounds.length + 1).fill(0) : [],
     };
     known.at = at;

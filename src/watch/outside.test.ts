@@ -20,7 +20,15 @@ function world(facts: Partial<ScopeFacts>) {
   const clock = new ManualClock();
   const logged: string[] = [];
   const all = () => [
-    { scope, release: "rel_1" as ReleaseId, outside: [], routes: [], databases: [], ...facts },
+    {
+      scope,
+      release: "rel_1" as ReleaseId,
+      outside: [],
+      routes: [],
+      databases: [],
+      fileVersions: {},
+      ...facts,
+    },
   ];
   const log = (_: string, text: string) => logged.push(text);
   return { clock, logged, parts: { clock, log, facts: { all }, random: () => 0 } };

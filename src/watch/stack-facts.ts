@@ -11,6 +11,8 @@ type StackFact = {
   outside: readonly DependencyProbe[];
   routes: readonly PublicRoute[];
   databases: readonly DatabaseService[];
+  /** Secret -> version of its content. */
+  fileVersions: Readonly<Record<string, string>>;
 };
 
 export type ScopeFacts = StackFact & { scope: Scope; release: ReleaseId };
@@ -37,9 +39,9 @@ export class StackFacts {
       const { scope, current: release, stopped, isolated } = state;
       if (release === undefined || isolated === true) return [];
       const runs = ({ service }: { service: string }) => !stopped.includes(service);
-      const { outside, routes, databases } = this.#factOf(release, scope);
+      const { outside, routes, databases, fileVersions } = this.#factOf(release, scope);
       const own = { routes: routes.filter(runs), databases: databases.filter(runs) };
-      return [{ scope, release, outside, ...own }];
+      return [{ scope, release, outside, fileVersions, ...own }];
     });
   }
 
@@ -49,13 +51,15 @@ export class StackFacts {
     if (known) return known;
     const release = this.#store.releases.get(id);
     const stack = release && this.#resolve(release.bundle, scope.environment, { accepted: true }).stack;
-    const fact = stack ? factOf(stack) : { outside: [], routes: [], databases: [] };
+    const fact = { ...nothing, ...(stack ? factOf(stack) : {}), fileVersions: release?.fileVersions ?? {} };
     this.#known.set(id, fact);
     return fact;
   }
 }
 
-function factOf(stack: Stack): StackFact {
+const nothing = { outside: [], routes: [], databases: [] };
+
+function factOf(stack: Stack): Omit<StackFact, "fileVersions"> {
   return {
     outside: stack.outside ?? [],
     routes: publicRoutes(stack),

@@ -6,6 +6,10 @@ export const passMs = 10_000;
 /** A part that takes longer is told to give up, and is not asked again before it has. */
 const partLimitMs = 8000;
 
+/** Without these nothing is served, or nothing is known. */
+const essential = ["edge", "host"];
+const silentMs = 4 * passMs;
+
 /** Asks every part once in ten seconds, at full ten seconds, and records what each answers. */
 export class Watch {
   readonly #parts: Pick<WatchParts, "telemetry" | "clock" | "log">;
@@ -13,6 +17,7 @@ export class Watch {
   readonly #listeners: readonly ((at: number, samples: readonly Sample[]) => void)[];
   readonly #busy = new Set<Gauge>();
   readonly #failing = new Set<Gauge>();
+  #measuredAt = 0;
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
@@ -33,6 +38,13 @@ export class Watch {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the watch stops"));
     await this.#loop;
+  }
+
+  /** Why the platform itself is not well, in a few words; undefined while edge and host let themselves be measured. */
+  illness(): string | undefined {
+    const ill = this.#gauges.find((gauge) => essential.includes(gauge.name) && this.#failing.has(gauge));
+    if (ill) return `${ill.name} can't be measured`;
+    return this.#parts.clock.now() - this.#measuredAt > silentMs ? "nothing is measured" : undefined;
   }
 
   /** One pass; resolves when all parts have answered or given up. */
@@ -61,6 +73,7 @@ export class Watch {
       if (this.#stopping.signal.aborted) return;
       const when = clock.now() - at < passMs ? at : clock.now();
       telemetry.record(when, samples);
+      if (essential.includes(gauge.name)) this.#measuredAt = when;
       for (const listener of this.#listeners) listener(when, samples);
       if (this.#failing.delete(gauge)) log("info", `${gauge.name} is measured again`);
     } catch (error) {
