@@ -66,6 +66,12 @@ export const backupSourceSchema = z.strictObject(
         "Asked of the restored copy, in the database's own language: each must answer with something true.",
       example: "['SELECT count(*) > 0 FROM users']",
     }),
+    pointInTime: field(z.boolean({ error: "expected true or false" }), {
+      type: "true or false",
+      default: "false",
+      description:
+        "PostgreSQL: follows the server's own log all the time, so that every moment since the first base copy can be brought back.",
+    }),
     before: field(hook, {
       type: "argv list",
       default: "none",

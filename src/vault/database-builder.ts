@@ -35,7 +35,7 @@ export type DatabaseBuilderParts = {
 export interface Recovery {
   prepare(folder: string, logs: RecoveryLogs): Promise<void>;
   /** Resolves once the point is reached and the server takes writes. */
-  reached(place: DatabasePlace, signal: AbortSignal): Promise<void>;
+  reached(place: DatabasePlace, logs: RecoveryLogs, signal: AbortSignal): Promise<void>;
   tidy(folder: string): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export class DatabaseBuilder implements InstanceBuilder {
     signal: AbortSignal,
   ): Promise<Proof> {
     const { source, adopt, run, runtime } = this.#parts;
-    if (data.kind === "files") await this.#recovery().reached(place, signal);
+    if (data.kind === "files") await this.#recovery().reached(place, data.logs, signal);
     else await source.restore(data.content, place, signal);
     const manifest = await source.inspect(place, signal);
     const checks = await source.check(place, kept.source.checks, signal);

@@ -33,6 +33,4 @@ export interface PointInTime {
   recoverable(scope: Scope, source: string): Recoverable | undefined;
   /** Throws with what there is when the wish lies outside of it. */
   choose(scope: Scope, source: string, wish: { at?: number; name?: string; base?: string }): PointChoice;
-  /** What serves goes on elsewhere now: begins a new base. */
-  restarted(scope: Scope, source: string): void;
 }

@@ -166,7 +166,6 @@ export class Restorer {
     const { of } = run;
     const before = of === undefined ? undefined : this.runs.find(of);
     if (before) this.runs.put({ ...before, undoneBy: run.id });
-    for (const { source } of run.items) this.#parts.points?.restarted(run.scope, source);
     const names = run.items.map(({ source }) => source).join(", ");
     const what = run.kind === "undo" ? "what served before is back" : "restored and serving";
     this.#tell(run, { severity: "info", title: "Restored", text: `${names}: ${what}` });

@@ -20,7 +20,10 @@ export class PgMessages {
       while (rest.byteLength >= 5) {
         const length = rest.readInt32BE(1);
         if (length < 4 || length > maxMessageBytes)
-          throw backupError("BACKUP_SOURCE_FAILED", "what answers at the port does not speak PostgreSQL's protocol");
+          throw backupError(
+            "BACKUP_SOURCE_FAILED",
+            "what answers at the port does not speak PostgreSQL's protocol",
+          );
         if (rest.byteLength < length + 1) break;
         yield { type: String.fromCharCode(rest[0] ?? 0), body: rest.subarray(5, length + 1) };
         rest = rest.subarray(length + 1);
@@ -31,7 +34,7 @@ export class PgMessages {
 
 /** The first message of a connection. */
 export function startUp(parameters: Readonly<Record<string, string>>): Buffer {
-  const pairs = Object.entries(parameters).flatMap(([key, value]) => [key, value]);
+  const pairs = Object.entries(parameters).flat();
   const body = Buffer.from(`${pairs.join("\0")}\0\0`);
   const head = Buffer.alloc(8);
   head.writeInt32BE(body.byteLength + 8, 0);

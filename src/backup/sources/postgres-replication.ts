@@ -56,18 +56,12 @@ export class ReplicationClient {
     return { system, timeline: Number(timeline), end: lsnOf(end) };
   }
 
-  /** The server keeps its log for the slot until it was confirmed; one that is there already is as good. */
-  async ensureSlot(slot: string): Promise<void> {
-    try {
-      await this.#command(`CREATE_REPLICATION_SLOT "${slot}" PHYSICAL RESERVE_WAL`);
-    } catch (error) {
-      if (!String(error).includes("already exists")) throw error;
-    }
-  }
-
   /** The log as it is written, without an end. `confirm` tells the server what need not be kept any more. */
   async *stream(slot: string, from: Lsn, timeline: number): AsyncGenerator<LogPiece, void, undefined> {
-    this.#send("Q", text(`START_REPLICATION SLOT "${slot}" PHYSICAL ${textOfLsn(from)} TIMELINE ${timeline}`));
+    this.#send(
+      "Q",
+      text(`START_REPLICATION SLOT "${slot}" PHYSICAL ${textOfLsn(from)} TIMELINE ${timeline}`),
+    );
     for (;;) {
       const message = await this.#next();
       if (message.type === "E") throw this.#failed(wordsOf(message.body));
@@ -77,11 +71,13 @@ export class ReplicationClient {
     }
   }
 
+  /** Tells what is kept here, and asks for a word in return. */
   confirm(upTo: Lsn, now: number): void {
     const body = Buffer.alloc(34);
     body.write("r", 0);
     for (const at of [1, 9, 17]) body.writeBigUInt64BE(upTo, at);
     body.writeBigInt64BE(BigInt(now - epochOffsetMs) * 1000n, 25);
+    body[33] = 1;
     this.#send("d", body);
   }
 
