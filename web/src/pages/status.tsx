@@ -25,15 +25,7 @@ export function StatusPage() {
           <>
             <h1>{title}</h1>
             <p className="status-sum" aria-live="polite">
-              <Mark tone={words[state].tone}>
-                {state === "up"
-                  ? "Everything works"
-                  : state === "down"
-                    ? "There is an outage"
-                    : state === "warn"
-                      ? "Some things are degraded"
-                      : "Nothing is known"}
-              </Mark>
+              <Sum state={state} worked={incidents.some(({ resolvedAt }) => resolvedAt === undefined)} />
             </p>
             {stacks.map((stack) => (
               <Panel
@@ -85,4 +77,15 @@ export function StatusPage() {
       </footer>
     </main>
   );
+}
+
+function Sum({ state, worked }: { state: keyof typeof words; worked: boolean }) {
+  if (state === "up" && worked) return <Mark tone="warning">Up, while an incident is being worked on</Mark>;
+  const sums = {
+    up: "Everything works",
+    warn: "Some things are degraded",
+    down: "There is an outage",
+    unknown: "Nothing is known",
+  };
+  return <Mark tone={words[state].tone}>{sums[state]}</Mark>;
 }

@@ -107,7 +107,7 @@ function Row({ source, onRun }: { source: Source; onRun: (reason: string) => voi
         )}
       </td>
       <td>{lastVerified?.snapshot ? ago(lastVerified.snapshot.takenAt, now) : "never"}</td>
-      <td>
+      <td className="nowrap">
         {overdue ? (
           <Mark tone="critical">overdue since {ago(nextAt, now).replace(" ago", "")}</Mark>
         ) : nextAt === undefined ? (

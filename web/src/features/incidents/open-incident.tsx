@@ -17,6 +17,13 @@ export function OpenIncident() {
   const navigate = useNavigate();
   const may = useMay("operate");
   const [shown, setShown] = useState(false);
+  const [kind, setKind] = useState<Kind>("service");
+  const [chosen, setChosen] = useState<string>();
+  const known = stacks.data?.stacks ?? [];
+  const of = known.find(({ scope }) => scopeText(scope) === chosen) ?? known[0];
+  const services = (of?.services ?? []).filter(
+    (service) => kind !== "database" || service.kind === "database",
+  );
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const values = new FormData(event.currentTarget);
@@ -44,20 +51,37 @@ export function OpenIncident() {
       <Dialog title="Report an incident" open={shown} onClose={() => setShown(false)}>
         <form onSubmit={submit}>
           {open.isError && <Failure error={open.error} />}
-          <Choice label="What failed" name="kind">
+          <Choice
+            label="What failed"
+            name="kind"
+            value={kind}
+            onChange={({ target }) => setKind(target.value as Kind)}
+          >
             {Object.entries(kindWords).map(([kind, word]) => (
               <option key={kind} value={kind}>
                 {word}
               </option>
             ))}
           </Choice>
-          <Choice label="Stack" name="scope">
-            {stacks.data?.stacks.map(({ scope }) => (
-              <option key={scopeText(scope)}>{scopeText(scope)}</option>
-            ))}
-            <option value="">the whole host</option>
-          </Choice>
-          <Field label="Service (optional)" name="service" autoComplete="off" />
+          {kind !== "server" && (
+            <Choice
+              label="Stack"
+              name="scope"
+              value={of ? scopeText(of.scope) : ""}
+              onChange={({ target }) => setChosen(target.value)}
+            >
+              {known.map(({ scope }) => (
+                <option key={scopeText(scope)}>{scopeText(scope)}</option>
+              ))}
+            </Choice>
+          )}
+          {(kind === "service" || kind === "database") && (
+            <Choice label="Service" name="service" required>
+              {services.map(({ name }) => (
+                <option key={name}>{name}</option>
+              ))}
+            </Choice>
+          )}
           <Field label="What does not work" name="impact" maxLength={2000} autoComplete="off" />
           <Field label="Who is affected" name="affected" placeholder="~500 active users" autoComplete="off" />
           <label className="row">

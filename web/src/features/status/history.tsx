@@ -29,7 +29,7 @@ export function History({ days, at }: { days: Days; at: number }) {
       </svg>
       <p className="row apart small quiet">
         <span>90 days ago</span>
-        <span>{text}</span>
+        <span className="of">{text}</span>
         <span>today</span>
       </p>
     </div>
