@@ -52,10 +52,10 @@ export class LogBook {
     this.#store.records.put(lines, `${prefixOf(line)}${line.id}`, line);
   }
 
-  /** Oldest first. */
+  /** The one that was heard of last comes last: after an undo that is an older one again. */
   lines(of: { scope: Scope; source: string }): LogLine[] {
     const found = this.#store.records.list<LogLine>(lines, { prefix: prefixOf(of) });
-    return found.map(({ value }) => value).sort((a, b) => a.since - b.since);
+    return found.map(({ value }) => value).sort((a, b) => (a.latest ?? a.since) - (b.latest ?? b.since));
   }
 
   putBase(base: BaseRecord): void {

@@ -5,7 +5,7 @@ import { coverage } from "../policy/backup-coverage.ts";
 import { type Scope, scopeKey } from "../rollout/ids.ts";
 import { vaultError } from "./errors.ts";
 import { type FollowerParts, LogFollower, logFolderOf } from "./log-follower.ts";
-import { type BaseRecord, LogBook } from "./log-line.ts";
+import { type BaseRecord, LogBook, type LogLine } from "./log-line.ts";
 import type { PointChoice, PointInTime, Recoverable } from "./point-in-time.ts";
 import type { RestoreParts } from "./restore-parts.ts";
 import { stackAsWritten } from "./restore-plan.ts";
@@ -73,7 +73,8 @@ export class LogPoints implements PointInTime {
     if (wish.name !== undefined && !named)
       throw this.#refusal(scope, source, `there is no point ${wish.name}`);
     const moment = wish.at ?? named?.at;
-    const base = wish.base === undefined ? baseFor(bases, moment) : bases.find(({ id }) => id === wish.base);
+    const base =
+      wish.base === undefined ? baseFor(bases, lines, moment) : bases.find(({ id }) => id === wish.base);
     const line = lines.find(({ id }) => id === base?.line);
     if (!base || !line) throw this.#refusal(scope, source, `${source} cannot be brought back to then`);
     if (moment === undefined ? line.id !== lines.at(-1)?.id : moment > (line.latest ?? 0))
@@ -165,7 +166,16 @@ function none(source: string): Recoverable {
   return { source, points: [], logBytes: 0, problem: "it has not been followed yet" };
 }
 
-/** The newest that is before the moment: its line was what served then. */
-function baseFor(bases: readonly BaseRecord[], moment: number | undefined): BaseRecord | undefined {
-  return bases.filter(({ usableFrom }) => moment === undefined || usableFrom <= moment).at(-1);
+/** The newest that is before the moment, of a line that reaches it; without a moment: of the line that goes on. */
+function baseFor(
+  bases: readonly BaseRecord[],
+  lines: readonly LogLine[],
+  moment: number | undefined,
+): BaseRecord | undefined {
+  const reaching =
+    moment === undefined ? lines.slice(-1) : lines.filter(({ latest = 0 }) => latest >= moment);
+  return bases
+    .filter(({ line }) => reaching.some(({ id }) => id === line))
+    .filter(({ usableFrom }) => moment === undefined || usableFrom <= moment)
+    .at(-1);
 }
