@@ -25,11 +25,12 @@ import type { Problem } from "../stack/problem.ts";
 import type { Stack } from "../stack/stack.ts";
 import type { Bundle, Store } from "../store/port.ts";
 import type { Telemetry } from "../telemetry/port.ts";
-import type { RepositoryBook } from "../vault/repository-book.ts";
 import type { PointInTime } from "../vault/point-in-time.ts";
+import type { RepositoryBook } from "../vault/repository-book.ts";
 import type { Restorer } from "../vault/restorer.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { OpenMetrics } from "../watch/open-metrics.ts";
+import type { SlowQueryBook } from "../watch/slow-queries.ts";
 
 /** What builds images, pushes them, and keeps our own registry. */
 export type ImageParts = {
@@ -74,6 +75,7 @@ export type ApiParts = {
   recovery: Pick<RecoveryWorks, "recovery" | "incidents" | "drills">;
   telemetry: Pick<Telemetry, "range" | "latest">;
   openMetrics: OpenMetrics;
+  slowQueries: Pick<SlowQueryBook, "list">;
   /** Encrypts the whole store under a new key; answers how many values it held. Absent where nothing is encrypted. */
   rotateKey?: () => number;
   /** One request through the real edge, as a client makes it. */

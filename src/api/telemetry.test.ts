@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aStackService, version } from "../reconciler/world-support.ts";
 import { createMemoryTelemetry } from "../telemetry/drivers/memory.ts";
 import { OpenMetrics, openMetricsType } from "../watch/open-metrics.ts";
+import { SlowQueryBook } from "../watch/slow-queries.ts";
 import { ApiWorld } from "./api-support.ts";
 import { createToken } from "./auth/token.ts";
 import type { BoardFacts } from "./board/board.ts";
@@ -77,6 +78,24 @@ describe("telemetry of the API", () => {
   });
 });
 
+describe("slow statements", () => {
+  it("R-184 are listed with their times, of stacks that the caller may read", async () => {
+    const slowQueries = new SlowQueryBook();
+    const scope = { stack: "shop", environment: "production" };
+    const place = { scope, service: "db", database: "orders" };
+    slowQueries.note({ ...place, text: "select pg_sleep(0.25), 'ann'", ms: 250, calls: 1 }, 1000);
+    slowQueries.note({ ...place, text: "select pg_sleep(0.35), 'bob'", ms: 350, calls: 1 }, 2000);
+    const api = new ApiWorld({ slowQueries });
+    const answer = await api.call("GET", "/api/v1/databases/slow-queries");
+    const times = { calls: 2, meanMs: 300, maxMs: 350, lastSeen: 2000 };
+    expect(answer.json).toEqual({ queries: [{ ...place, text: "select pg_sleep(?), ?", ...times }] });
+    const blog = createToken("bea", api.parts, { grants: [{ role: "viewer", stack: "blog" }] }).secret;
+    const headers = { authorization: `Bearer ${blog}` };
+    const others = await api.call("GET", "/api/v1/databases/slow-queries", { anonymous: true, headers });
+    expect(others.json).toEqual({ queries: [] });
+  });
+});
+
 describe("public addresses", () => {
   it("R-164 asks each through the edge, of stacks that the caller may read", async () => {
     const { api, get, onlyBlog } = measured();
@@ -118,15 +137,7 @@ describe("availability (R-176)", () => {
   ])("%j minutes down in a day", (down, expected) => {
     const scope = { stack: "shop", environment: "production" };
     const scopes = [{ scope, warm: [], services: [] }];
-    const facts = {
-      now: dayMs,
-      ranges: ranges(down),
-      cores: 1,
-      scopes,
-      alerts: [],
-      deployments: [],
-      pastAlerts: [],
-    };
+    const facts = { now: dayMs, ranges: ranges(down), scopes, alerts: [], deployments: [] };
     expect(projectRows(facts)[0]?.availability).toBeCloseTo(expected, 2);
   });
 });

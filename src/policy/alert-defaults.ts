@@ -150,6 +150,7 @@ export const defaultRules: readonly AlertRule[] = [
     measure: {
       kind: "increase",
       metric: "database.slow_queries",
+      longest: "database.slowest_query",
       by: ["scope", "service", "database"],
       windowSeconds: 300,
     },

@@ -1,5 +1,6 @@
 import { fitLine } from "./alert-forecast.ts";
 import type { AlertSubject, FactKind, Measure, Reading } from "./alert-rule.ts";
+import { amount } from "./alert-text.ts";
 
 /** A recorded series, with the fields that its kind has. */
 export type AlertSeries = { labels: Readonly<Record<string, string>>; points: readonly AlertPoint[] };
@@ -138,12 +139,19 @@ function percentiles(measure: Extract<Measure, { kind: "p95" }>, ask: Ask, now: 
 }
 
 function increases(measure: Extract<Measure, { kind: "increase" }>, ask: Ask, now: number): Reading[] {
-  const { metric, by, windowSeconds } = measure;
+  const { metric, by, windowSeconds, longest } = measure;
   const windowMs = windowSeconds * second;
   const minutes = Math.round(windowSeconds / 60);
+  const times = longest === undefined ? [] : ask({ metric: longest, by, stepMs: minute, windowMs });
+  const longestOf = new Map(
+    times.map(({ labels, points }) => [JSON.stringify(subjectOf(labels)), most(points)]),
+  );
   return ask({ metric, by, stepMs: minute, windowMs }).map(({ labels, points }) => {
+    const subject = subjectOf(labels);
     const value = sumSince(points, now - windowMs);
-    return { subject: subjectOf(labels), value, words: `${value} in ${minutes} min` };
+    const seconds = value > 0 ? longestOf.get(JSON.stringify(subject)) : undefined;
+    const words = seconds === undefined ? `${value} in ${minutes} min` : amount(seconds * second, "ms");
+    return { subject, value, words };
   });
 }
 
@@ -187,6 +195,11 @@ function newestBy(
     found.set(JSON.stringify(subject), { subject, value });
   }
   return found;
+}
+
+function most(points: readonly AlertPoint[]): number | undefined {
+  const known = points.flatMap(({ max }) => max ?? []);
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function sumSince(points: readonly AlertPoint[], since: number): number {

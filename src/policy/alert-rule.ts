@@ -19,8 +19,15 @@ export type Measure =
   | { kind: "errors"; by: readonly string[]; minimum: number }
   /** 95th percentile of the newest minute with enough requests; of a longer window where they are few. */
   | { kind: "p95"; metric: string; by: readonly string[]; minimum: number }
-  /** `or`: a fact that counts where it says more. */
-  | { kind: "increase"; metric: string; by: readonly string[]; windowSeconds: number; or?: FactKind }
+  /** `or`: a fact that counts where it says more; `longest`: a gauge in seconds that is shown instead of the count. */
+  | {
+      kind: "increase";
+      metric: string;
+      by: readonly string[];
+      windowSeconds: number;
+      or?: FactKind;
+      longest?: string;
+    }
   /** Days until a gauge reaches another, when it goes on growing as in the last day. */
   | { kind: "fullIn"; metric: string; of: string; by: readonly string[] }
   /** Days until a gauge that holds a time in seconds. */

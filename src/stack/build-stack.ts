@@ -135,10 +135,14 @@ function buildService(facts: ServiceFacts, { model, settings, options, tell }: C
 /** What is taken from `x-roadstead` as it is, in the units of a Stack. */
 function requestSettings(
   own: ServiceSettings,
-): Pick<Service, "releaseJob" | "smoke" | "sticky" | "bodyLimitBytes" | "rateLimit" | "connections"> {
-  const { release, rateLimit, connections } = own;
+): Pick<
+  Service,
+  "releaseJob" | "smoke" | "sticky" | "bodyLimitBytes" | "rateLimit" | "connections" | "slowQuerySeconds"
+> {
+  const { release, rateLimit, connections, slowQuery } = own;
   return {
     ...(connections === undefined ? {} : { connections }),
+    ...(slowQuery === undefined ? {} : { slowQuerySeconds: slowQuery }),
     ...(release === undefined
       ? {}
       : {

@@ -63,6 +63,8 @@ export type Service = {
   site?: Site;
   /** Of a database: how many connections it accepts; of others: how many each replica opens, as written. */
   connections?: number;
+  /** Of a database: statements that take longer are slow. */
+  slowQuerySeconds?: number;
   /** Newer images of the registry are rolled out by themselves. */
   update?: UpdatePolicy;
   compose: ComposeService;

@@ -110,6 +110,13 @@ const serviceFields = {
     description: "What the built image has to keep to, and where it goes.",
     example: "{maxSize: 250mb, push: true, tags: [latest]}",
   }),
+  slowQuery: field(duration(), {
+    type: "duration",
+    default: "200ms",
+    description:
+      "Of a PostgreSQL or Redis: statements that take longer are counted, listed and told as slow.",
+    example: "500ms",
+  }),
   connections: field(integer(1, 100_000), {
     type: "number",
     default:

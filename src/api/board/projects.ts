@@ -21,8 +21,10 @@ const states: Readonly<Record<ServiceStatus["state"], Component["state"]>> = {
 };
 const gravest: readonly Component["state"][] = ["down", "warn", "unknown", "up"];
 
+type Facts = Pick<BoardFacts, "scopes" | "alerts" | "deployments" | "ranges" | "now">;
+
 /** One row per stack and environment: its components, its availability, its last deploy. */
-export function projectRows({ scopes, alerts, deployments, ranges, now }: BoardFacts): Row[] {
+export function projectRows({ scopes, alerts, deployments, ranges, now }: Facts): Row[] {
   const day = { from: now - dayMs, to: now + 1, step: chartStepMs };
   const up = (["service.up", "route.up"] as const).map((metric) =>
     ranges.range({ metric, groupBy: ["scope"], ...day }),

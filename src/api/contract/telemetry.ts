@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { count, endpoint, list, names } from "./endpoint.ts";
+import { scopeSchema } from "./models.ts";
 
 const metric = z.string().regex(/^[a-z_]+\.[a-z_]+$/, "is the name of a metric, e.g. `edge.requests`");
 const time = count({ min: 0, max: Number.MAX_SAFE_INTEGER });
@@ -71,5 +72,28 @@ export const telemetryEndpoints = {
     summary: "The newest value of each series of a metric.",
     query: z.object({ metric, match: match.exactOptional() }),
     response: z.object({ values: list(z.object({ labels, value: z.number(), at })) }),
+  }),
+  slowQueries: endpoint({
+    method: "GET",
+    path: "/databases/slow-queries",
+    needs: "read",
+    on: "anywhere",
+    summary:
+      "Statements that took longer than their database's threshold, the slowest first, without their literals.",
+    response: z.object({
+      queries: list(
+        z.object({
+          scope: scopeSchema,
+          service: z.string(),
+          database: z.string(),
+          text: z.string(),
+          /** Slow runs since the control plane began. */
+          calls: z.number(),
+          meanMs: z.number(),
+          maxMs: z.number(),
+          lastSeen: z.number(),
+        }),
+      ),
+    }),
   }),
 };

@@ -10,7 +10,7 @@ import { apiError } from "../errors.ts";
 import { isSecure, type Router } from "../route.ts";
 
 export function telemetryRoutes(router: Router, guard: Guard): void {
-  const { telemetry, openMetrics } = router.parts;
+  const { telemetry, openMetrics, slowQueries } = router.parts;
 
   router.answer(telemetryEndpoints.range, ({ query, sees, may }) => {
     const { metric, groupBy, ...rest } = query;
@@ -27,6 +27,10 @@ export function telemetryRoutes(router: Router, guard: Guard): void {
     values: telemetry
       .latest({ ...query, metric: known(query.metric) })
       .filter(({ labels }) => isVisible(labels, sees)),
+  }));
+
+  router.answer(telemetryEndpoints.slowQueries, ({ sees }) => ({
+    queries: slowQueries.list().filter(({ scope }) => sees(scope)),
   }));
 
   router.app.get(
