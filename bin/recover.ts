@@ -12,6 +12,8 @@ import { serverLossError } from "../src/server-loss/errors.ts";
 import { HomeRecovery, type Offer } from "../src/server-loss/home-recovery.ts";
 import { LossRecords } from "../src/server-loss/loss-records.ts";
 import { openStoreOfHome } from "../src/store/drivers/sqlite-rotation.ts";
+import type { Store } from "../src/store/port.ts";
+import { BackupRuns } from "../src/vault/backup-run.ts";
 import { RepositoryBook } from "../src/vault/repository-book.ts";
 import { platformSource } from "./server-loss.ts";
 
@@ -57,6 +59,7 @@ async function recover(argv: readonly string[]): Promise<void> {
       openStore: (folder) =>
         openStoreOfHome({ path: join(folder, "roadstead.db"), keyPath: join(folder, "key") }).store,
       adoptRepository: (store) => {
+        endBackups(store);
         const book = new RepositoryBook(store, () => new ResticRepository(place));
         if (book.moved(password, from) === undefined)
           throw serverLossError(
@@ -108,6 +111,14 @@ function offerLine({ installation, state, catalogue }: Offer): Line {
   const { id: snapshot, takenAt } = state.snapshot;
   const { verdict } = state;
   return { type: "offer", installation, snapshot, takenAt, verdict, data, images: catalogue.images.size };
+}
+
+/** Taken up again, a run would first forget what it has stored: the very copy that is to be restored. */
+function endBackups(store: Store): void {
+  const runs = new BackupRuns(store);
+  const failure = { code: "SERVER_LOST", message: "the server was lost while it ran" };
+  for (const run of runs.unfinished())
+    runs.put({ ...run, state: "failed", finishedAt: systemClock.now(), failure });
 }
 
 function readKeyFile(path: string): string {

@@ -17,8 +17,15 @@ export type Catalogue = {
 
 const longestManifest = 64 * 1024 * 1024;
 
-export async function readCatalogue(repository: Repository, signal: AbortSignal): Promise<Catalogue> {
-  const all = await repository.list({}, signal);
+/** `before`: nothing younger, e.g. what a half recovered stack held when it was backed up. */
+export async function readCatalogue(
+  repository: Repository,
+  signal: AbortSignal,
+  before = Number.POSITIVE_INFINITY,
+): Promise<Catalogue> {
+  const all = (await repository.list({}, signal)).filter(
+    ({ kind, takenAt }) => takenAt < before || kind === "manifest",
+  );
   const proofs = new Map(
     all.flatMap((one) => (one.kind === "manifest" ? [[labelOf(one, "of") ?? "", one] as const] : [])),
   );

@@ -9,6 +9,8 @@ import type { RecoveredItem } from "./loss-records.ts";
 import type { Kept, StackRecoveryParts } from "./recovery-parts.ts";
 
 type Parts = Pick<StackRecoveryParts, "runtime" | "clock" | "databases" | "placeOf" | "fillFolder">;
+const listenLimitMs = 300_000;
+const listenPollMs = 500;
 type Put = (item: RecoveredItem) => void;
 export type Bringing = {
   repository: Repository;
@@ -69,16 +71,40 @@ async function differenceOf(
 }
 
 async function intoDatabase(
-  { databases, placeOf }: Parts,
+  parts: Parts,
   kept: Kept,
   content: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<Manifest> {
+  const { databases, placeOf } = parts;
   const source = databases[kept.source.kind];
   if (!source) throw serverLossError("RECOVER_STEP_FAILED", `${kept.source.kind} cannot be restored here`);
+  await untilListening(parts, kept, signal);
   const place = await placeOf(kept, signal);
   await source.restore(content, place, signal);
   return await source.inspect(place, signal);
+}
+
+/** While an image sets its database up, a server of its own answers inside, but not yet at the port. */
+async function untilListening(
+  { runtime, clock }: Parts,
+  { scope, stack, source }: Kept,
+  signal: AbortSignal,
+): Promise<void> {
+  const service = stack.services.find(({ name }) => name === source.services[0]);
+  const port = service?.ports[0]?.port;
+  if (port === undefined) return;
+  const timing = { intervalSeconds: 1, timeoutSeconds: 5, retries: 1, startPeriodSeconds: 0 };
+  const deadline = clock.now() + listenLimitMs;
+  for (;;) {
+    const replicas = await runtime.observe(scope, signal);
+    const replica = replicas.find((one) => one.service === service?.name && one.state === "running");
+    const found = replica && (await runtime.probe(replica.id, { kind: "tcp", port, ...timing }, signal));
+    if (found?.ok) return;
+    if (clock.now() > deadline)
+      throw serverLossError("RECOVER_STEP_FAILED", `${source.name} does not listen on port ${port}`);
+    await clock.sleep(listenPollMs, signal);
+  }
 }
 
 async function intoFiles(

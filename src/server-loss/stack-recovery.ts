@@ -39,6 +39,7 @@ export class StackRecovery {
   readonly #records: LossRecords;
   readonly #stop = new AbortController();
   #work: Promise<void> | undefined;
+  #onWhole: (() => void) | undefined;
 
   constructor(parts: StackRecoveryParts) {
     this.#parts = parts;
@@ -53,14 +54,15 @@ export class StackRecovery {
     return this.get()?.state === "running";
   }
 
-  /** Goes on with what is there to be done; `onDone` is called once nothing is left, or at once. */
-  start(onDone: () => void): void {
+  /** Goes on with what is there to be done; `onWhole` is called once nothing is left, or at once. Not while a stack failed. */
+  start(onWhole: () => void): void {
+    this.#onWhole = onWhole;
     this.#work ??= this.#run()
       .catch((error: unknown) => {
         if (!this.#stop.signal.aborted) this.#gaveUp(error);
       })
       .then(() => {
-        if (!this.#stop.signal.aborted) onDone();
+        this.#settle();
       });
   }
 
@@ -81,9 +83,19 @@ export class StackRecovery {
       const { finishedAt: _then, ...rest } = recovery;
       this.#records.put("recovery", { ...rest, state: "running", stacks });
       const before = this.#work ?? Promise.resolve();
-      this.#work = before.then(() => this.#run()).catch((error: unknown) => this.#gaveUp(error));
+      this.#work = before
+        .then(() => this.#run())
+        .catch((error: unknown) => this.#gaveUp(error))
+        .then(() => this.#settle());
     }
     return this.get() ?? recovery;
+  }
+
+  /** A backup of a stack that came back empty would look like a good one. */
+  #settle(): void {
+    if (this.#stop.signal.aborted || this.get()?.state === "failed") return;
+    this.#onWhole?.();
+    this.#onWhole = undefined;
   }
 
   #gaveUp(error: unknown): void {
@@ -98,7 +110,7 @@ export class StackRecovery {
     const { signal } = this.#stop;
     const repository = await this.#parts.repository(signal);
     if (!repository) throw serverLossError("RECOVER_NO_COPY", "the recovered state names no repository");
-    const catalogue = await readCatalogue(repository, signal);
+    const catalogue = await readCatalogue(repository, signal, this.get()?.startedAt);
     for (const { scope, state } of this.get()?.stacks ?? []) {
       if (state === "done" || state === "failed") continue;
       await this.#stack(scopeKey(scope), { repository, catalogue });
