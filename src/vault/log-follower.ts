@@ -74,36 +74,42 @@ export class LogFollower {
   }
 
   async #follow(outer: AbortSignal): Promise<void> {
-    const { runtime, servingOf, keptOf } = this.#parts;
     const over = new AbortController();
     const signal = AbortSignal.any([outer, over.signal]);
     const begun = new AbortController();
-    const late = this.#parts.clock.sleep(beginMs, AbortSignal.any([signal, begun.signal])).then(
-      () => over.abort(new Error(`its server did not answer within ${beginMs / 1000} s`)),
-      () => undefined,
-    );
-    void late;
-    const kept = keptOf(this.#scope, this.#source);
-    const place = await servingPlace(runtime, servingOf(kept), signal);
-    const login = await serverLogin(place, signal);
-    await this.#prepare(place, login, signal);
-    const client = await ReplicationClient.open(place, login, signal);
+    const beginning = this.#beginFollowing(signal);
+    // What hangs is left behind: the abort below ends it as soon as it can be ended.
+    beginning.catch(() => undefined);
     try {
-      const { line, folder, from } = await this.#lineOf(client, { place, login }, signal);
-      begun.abort(new Error("it flows"));
+      const { followed, of } = await Promise.race([beginning, this.#tooLate(begun.signal)]);
       this.#problem = undefined;
-      const followed = { line, folder, client, from };
+      begun.abort(new Error("it flows"));
       const work = [
         this.#receive(followed),
         this.#keepTime(followed, signal),
-        this.#keepBases(followed, { place, login, kept }, signal),
+        this.#keepBases(followed, of, signal),
       ];
       await Promise.race(work);
     } finally {
       begun.abort(new Error("it is over"));
       over.abort(new Error("the log is not followed any more"));
-      client.close();
     }
+  }
+
+  async #beginFollowing(signal: AbortSignal) {
+    const { runtime, servingOf, keptOf } = this.#parts;
+    const kept = keptOf(this.#scope, this.#source);
+    const place = await servingPlace(runtime, servingOf(kept), signal);
+    const login = await serverLogin(place, signal);
+    await this.#prepare(place, login, signal);
+    const client = await ReplicationClient.open(place, login, signal);
+    const followed: Followed = { client, ...(await this.#lineOf(client, { place, login }, signal)) };
+    return { followed, of: { place, login, kept } };
+  }
+
+  async #tooLate(begun: AbortSignal): Promise<never> {
+    await this.#parts.clock.sleep(beginMs, begun);
+    throw new Error(`its server did not answer within ${beginMs / 1000} s`);
   }
 
   /** What an unmodified server lacks: a limit for what it keeps; and a connection of before must let go. */

@@ -78,7 +78,7 @@ export class PostgresRecovery implements Recovery {
       if (inRecovery.startsWith("f")) return;
       const now = this.#clock.now();
       if (replayed !== last) [last, since] = [replayed, now];
-      if (now - since > idleMs) await this.#endOfLog(place, target, signal);
+      if (now - since > idleMs) this.#endOfLog(target);
       if (now > end) throw backupError("BACKUP_RESTORE_FAILED", "the recovery took too long");
       await this.#clock.sleep(pollMs, signal);
     }
@@ -91,15 +91,12 @@ export class PostgresRecovery implements Recovery {
     await writeFile(path, lines.filter((line) => !line.endsWith(mark)).join("\n"));
   }
 
-  /** Nothing was committed between the wanted moment and the end of the log: that is the moment. */
-  async #endOfLog(
-    place: DatabasePlace,
-    { name }: RecoveryLogs["target"],
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (name !== undefined)
-      throw backupError("BACKUP_RESTORE_FAILED", `the log holds no point named ${name}`);
-    const login = await serverLogin(place, signal);
-    await askServer(place, { login, sql: "SELECT pg_promote(true, 60)" }, signal);
+  /** The server refuses to serve when its log ends before its target. */
+  #endOfLog({ name }: RecoveryLogs["target"]): never {
+    const missing =
+      name === undefined ? "nothing that was committed after that moment" : `no point named ${name}`;
+    throw backupError("BACKUP_RESTORE_FAILED", `the log holds ${missing}`, {
+      hint: "Ask for the last moment there is: leave --at and --point out.",
+    });
   }
 }
