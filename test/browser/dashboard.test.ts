@@ -14,6 +14,9 @@ const pages = [
   "/logs",
   "/runs",
   "/variables",
+  "/backups",
+  "/incidents",
+  "/slow-queries",
   "/alerts",
   "/access",
   "/audit",
@@ -131,6 +134,33 @@ function suite(): void {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: /^Deploy / }).waitFor();
     expect(await page.getByLabel("Steps").locator("li").count()).toBeGreaterThan(5);
+  });
+
+  it("takes an incident from its report over the checklist to its end (R-208)", async () => {
+    await open("/incidents");
+    await page.getByRole("button", { name: "Report an incident" }).click();
+    await page.getByLabel("Service", { exact: true }).selectOption("front");
+    await page.getByLabel("What does not work").fill("orders fail");
+    await page.getByRole("button", { name: "Report", exact: true }).click();
+    await page.getByRole("heading", { name: "Service Downtime - front" }).waitFor();
+    await page.getByLabel("Add a line").fill("looked at the logs");
+    await page.getByRole("button", { name: "Add", exact: true }).first().click();
+    await page.locator(".timeline").getByText("looked at the logs").waitFor();
+    await page.getByLabel("Schedule post-mortem meeting").click();
+    await page.locator(".checks li", { hasText: "post-mortem" }).getByText(owner.email).waitFor();
+    await page.getByRole("button", { name: "Resolve" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+    await page.getByText("RESOLVED", { exact: true }).waitFor();
+  });
+
+  it("backs a stack up once there is somewhere to put it", async () => {
+    await open("/backups");
+    await page.getByText("Nothing is backed up").waitFor();
+    await page.getByLabel("Name").fill("main");
+    await page.getByLabel("Folder on the host").fill(join(platform.home, "kept"));
+    await page.getByRole("button", { name: "Add repository" }).click();
+    await page.getByText("Keep this key elsewhere").waitFor();
+    await page.getByText("default", { exact: true }).waitFor();
   });
 
   it("has no serious finding of axe, light and dark, and no page scrolls sideways on a phone (R-201)", async () => {

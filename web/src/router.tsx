@@ -87,6 +87,11 @@ const backups = createRoute({
   validateSearch: (search: Record<string, unknown>): { scope?: string } => texts(search, ["scope"]),
   component: lazyRouteComponent(() => import("./pages/backups.tsx"), "Backups"),
 });
+const slowQueries = createRoute({
+  getParentRoute: () => inside,
+  path: "/slow-queries",
+  component: lazyRouteComponent(() => import("./pages/slow-queries.tsx"), "SlowQueries"),
+});
 const incidents = createRoute({
   getParentRoute: () => inside,
   path: "/incidents",
@@ -145,6 +150,7 @@ export const router = createRouter({
       run,
       variables,
       backups,
+      slowQueries,
       incidents,
       incident,
       alerts,

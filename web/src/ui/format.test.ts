@@ -37,6 +37,7 @@ describe("numbers as the board writes them", () => {
       "34 s",
       "4 min",
     ]);
+    expect([span(659_600), span(10_799_000)]).toEqual(["11 min", "3 h"]);
     expect([ago(0, 5000), ago(0, 240_000), ago(60_000, 0)]).toEqual(["just now", "4 min ago", "in 1 min"]);
   });
 });

@@ -28,11 +28,11 @@ export function span(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3600)
-    return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`.replace(" 0 s", "");
-  if (seconds < 172_800)
-    return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`.replace(" 0 min", "");
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`.replace(" 0 s", "");
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 172_800) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`.replace(" 0 min", "");
   return `${Math.round(seconds / 86_400)} d`;
 }
 

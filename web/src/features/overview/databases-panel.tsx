@@ -1,3 +1,5 @@
+import { Link } from "@tanstack/react-router";
+import { Search } from "lucide-react";
 import type { OverviewView } from "../../../../src/api/contract/overview.ts";
 import { millis, percent, whole } from "../../ui/format.ts";
 import { Panel, Table } from "../../ui/panel.tsx";
@@ -8,7 +10,16 @@ type Row = OverviewView["databases"][number];
 /** What the database servers say of themselves. */
 export function DatabasesPanel({ databases }: { databases: readonly Row[] }) {
   return (
-    <Panel title={<span className="caps">Database Performance</span>}>
+    <Panel
+      title={<span className="caps">Database Performance</span>}
+      note={
+        databases.length > 0 && (
+          <Link to="/slow-queries" className="mark">
+            <Search size={12} aria-hidden="true" /> View Slow Queries
+          </Link>
+        )
+      }
+    >
       {databases.length === 0 ? (
         <p className="quiet">No stack has a database that can be asked.</p>
       ) : (

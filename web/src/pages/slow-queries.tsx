@@ -1,0 +1,49 @@
+import { Link } from "@tanstack/react-router";
+import { useApi } from "../api/queries.ts";
+import { ago, millis, whole } from "../ui/format.ts";
+import { Loaded } from "../ui/loaded.tsx";
+import { Empty } from "../ui/message.tsx";
+import { useNow } from "../ui/now.ts";
+import { PageHead, Table } from "../ui/panel.tsx";
+import { ScopeLink } from "../ui/scope.tsx";
+
+/** The slowest statements of all databases, without what was in them. */
+export function SlowQueries() {
+  const query = useApi("GET /databases/slow-queries", { everyMs: 10_000 });
+  const now = useNow(10_000);
+  return (
+    <>
+      <PageHead title="Slow queries" crumbs={<Link to="/">Overview</Link>} />
+      <Loaded query={query} waitingFor="the slow queries">
+        {({ queries }) =>
+          queries.length === 0 ? (
+            <Empty>
+              <p>
+                No statement was slow since the control plane began. A statement is slow from 200 ms on, or
+                from what the stack says.
+              </p>
+            </Empty>
+          ) : (
+            <Table label="Slow queries" head={["Statement", "Database", "Mean", "Longest", "Runs", "Last"]}>
+              {queries.map(({ scope, service, database, text, calls, meanMs, maxMs, lastSeen }) => (
+                <tr key={`${scope.stack} ${scope.environment} ${service} ${database} ${text}`}>
+                  <td className="mono break">{text}</td>
+                  <td>
+                    {database}{" "}
+                    <span className="small quiet">
+                      {service} of <ScopeLink scope={scope} />
+                    </span>
+                  </td>
+                  <td className="nowrap">{millis(meanMs)}</td>
+                  <td className="nowrap">{millis(maxMs)}</td>
+                  <td>{whole(calls)}</td>
+                  <td className="nowrap">{ago(lastSeen, now)}</td>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
