@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { logFileOf, lsnOf } from "../backup/sources/lsn.ts";
+import { BoundedCache } from "../lib/bounded-cache.ts";
 import { messageOf } from "../lib/platform-error.ts";
 import { coverage } from "../policy/backup-coverage.ts";
-import { type Scope, scopeKey } from "../rollout/ids.ts";
+import { type ReleaseId, type Scope, scopeKey } from "../rollout/ids.ts";
 import { vaultError } from "./errors.ts";
 import { type FollowerParts, LogFollower, logFolderOf } from "./log-follower.ts";
 import { type BaseRecord, LogBook, type LogLine } from "./log-line.ts";
@@ -11,6 +12,8 @@ import type { RestoreParts } from "./restore-parts.ts";
 import { stackAsWritten } from "./restore-plan.ts";
 
 const lookEveryMs = 10_000;
+/** More stacks than one host runs. */
+const rememberedReleases = 500;
 
 type Parts = FollowerParts & Pick<RestoreParts, "resolve">;
 
@@ -20,6 +23,7 @@ export class LogPoints implements PointInTime {
   readonly #book: LogBook;
   readonly #stop = new AbortController();
   readonly #running = new Map<string, { over: AbortController; done: Promise<void> }>();
+  readonly #wantedBy = new BoundedCache<ReleaseId, readonly string[]>(rememberedReleases);
   #loop: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -150,9 +154,16 @@ export class LogPoints implements PointInTime {
       if (!wanted.includes(key)) over.abort(new Error("it is not wanted any more"));
   }
 
-  #wanted(scope: Scope): string[] {
-    const { store } = this.#parts;
-    if (store.scopes.get(scope)?.current === undefined) return [];
+  /** Asked every ten seconds of every stack, and a release never changes: each is resolved once. */
+  #wanted(scope: Scope): readonly string[] {
+    const release = this.#parts.store.scopes.get(scope)?.current;
+    if (release === undefined) return [];
+    const wanted = this.#wantedBy.get(release) ?? this.#askedFor(scope);
+    this.#wantedBy.set(release, wanted);
+    return wanted;
+  }
+
+  #askedFor(scope: Scope): string[] {
     const stack = stackAsWritten(this.#parts, scope);
     const settings = stack.backups?.sources ?? {};
     const asks = Object.keys(settings).filter((name) => settings[name]?.pointInTime === true);
