@@ -41,16 +41,14 @@ export function statusPageRoutes(router: Router): void {
     if (!present.enabled) throw apiError("API_NOT_FOUND", "there is no public status page");
     const now = clock.now();
     if (!kept || kept.until <= now) {
-      const answer = engine
-        .list()
-        .then((scopes) =>
-          publicStatus(present, {
-            scopes,
-            now,
-            ranges: telemetry,
-            incidents: recovery.recovery.book.list(listed),
-          }),
-        );
+      const answer = engine.list().then((scopes) =>
+        publicStatus(present, {
+          scopes,
+          now,
+          ranges: telemetry,
+          incidents: recovery.recovery.book.list(listed),
+        }),
+      );
       kept = { until: now + keptMs, answer };
       // A failure is not kept: the next one who asks looks again.
       answer.catch(() => {

@@ -213,7 +213,7 @@ async function follow(invocation: Invocation, client: ApiClient, begun: Incident
     await systemClock.sleep(pollMs, context.signal);
     known = await client.incidents.get({ params: { id: begun.id }, signal: context.signal });
   }
-  show(invocation, known);
+  await show(invocation, known);
   const isOver = known.status === "RESOLVED" || known.recovery?.end === "contained";
   return isOver || options.flag("detach") ? 0 : 1;
 }
