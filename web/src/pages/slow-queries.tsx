@@ -19,8 +19,9 @@ export function SlowQueries() {
           queries.length === 0 ? (
             <Empty>
               <p>
-                No statement was slow since the control plane began. A statement is slow from 200 ms on, or
-                from what the stack says.
+                No slow statement was seen since the control plane began. Slow is 200 ms and more, or what the
+                stack says. Where PostgreSQL lacks <code>pg_stat_statements</code>, only those that run at the
+                moment of a look are seen.
               </p>
             </Empty>
           ) : (
