@@ -7,6 +7,7 @@ export class HeldOutput {
   readonly #stream: Readable;
   readonly #sink: Sink;
   readonly #onFailure: (error: unknown) => void;
+  readonly #drop = Promise.withResolvers<void>();
   #busy: Promise<void> | undefined;
   #dropped = false;
 
@@ -32,12 +33,13 @@ export class HeldOutput {
   /** Nobody wants the rest: it is read and thrown away, so that the program's end can be seen. */
   drop(): void {
     this.#dropped = true;
+    this.#drop.resolve();
     this.#stream.resume();
   }
 
-  /** Once the sink has taken everything that came so far. */
+  /** Once the sink has taken everything that came so far, or the rest is dropped: a sink may never finish then. */
   async settled(): Promise<void> {
-    while (this.#busy && !this.#dropped) await this.#busy;
+    while (this.#busy && !this.#dropped) await Promise.race([this.#busy, this.#drop.promise]);
   }
 
   #wait(done: Promise<void>): void {

@@ -129,6 +129,22 @@ export function insideChecks(check: Check): void {
     const refusing = { ...io, onStdout: () => Promise.reject(new Error("no room")) };
     await expect(stage.runtime.exec(id, ["node", "-e", script], refusing, signal)).rejects.toThrow("no room");
   });
+  check("exec ends when it is stopped, also while nobody takes its output", async (stage) => {
+    const { id } = await stage.ready("web");
+    const stop = new AbortController();
+    const io = {
+      tty: false,
+      onStdout: () => {
+        stop.abort(new Error("stopped here"));
+        return new Promise<void>(() => undefined);
+      },
+      onStderr: () => undefined,
+    };
+    const script = "process.stdout.write('first'); setInterval(() => process.stdout.write('more'), 20)";
+    await expect(stage.runtime.exec(id, ["node", "-e", script], io, stop.signal)).rejects.toThrow(
+      "stopped here",
+    );
+  });
   check("exec in a replica that does not run is refused", async (stage) => {
     const spec = await stage.ready("web");
     await stage.runtime.stopReplica(spec.id, 10, signal);

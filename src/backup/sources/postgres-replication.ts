@@ -15,7 +15,7 @@ export type SystemIdentity = { system: string; timeline: number; end: Lsn };
  * From standard input to the server's port inside the container, where an unmodified image lets its own account copy the
  * log: without a tool that the image may lack, and without files that would fill its disk.
  */
-const relay = `exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 9; cat >&3 <&0 & exec cat <&3`;
+const relay = `exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 9; dd bs=65536 >&3 <&0 2>/dev/null & exec dd bs=65536 <&3 2>/dev/null`;
 /** Microseconds between 1970 and 2000, where PostgreSQL's time begins. */
 const epochOffsetMs = 946_684_800_000;
 

@@ -60,6 +60,7 @@ runtimeConformance(
           "an exec probe that hangs is ended at its time limit (R-158)",
           "exec passes standard input on",
           "exec holds a program back while its output is being taken",
+          "exec ends when it is stopped, also while nobody takes its output",
           "a volume outlives its replicas and networks, until its removal is asked for",
         ],
       },

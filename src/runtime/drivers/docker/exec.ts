@@ -45,7 +45,7 @@ export async function execInContainer(
   const stop = () => socket.destroy();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const ended = readOutput(socket, head, io);
+    const ended = readOutput({ socket, head, io }, signal);
     const sent = io.stdin === undefined ? socket.end() : sendInput(socket, io.stdin);
     // A program may end without reading all of its input: its end counts. An input that breaks ends the program.
     await Promise.race([ended, Promise.resolve(sent).then(() => ended)]);
@@ -97,12 +97,18 @@ async function createExec(
 }
 
 /** Resolves when the engine has closed its side, or the connection broke: the exit code then tells the rest. */
-async function readOutput(socket: Socket, head: Buffer, io: ExecIo): Promise<void> {
+async function readOutput(
+  { socket, head, io }: { socket: Socket; head: Buffer; io: ExecIo },
+  signal: AbortSignal,
+): Promise<void> {
   const refused: unknown[] = [];
   const held = new HeldOutput(socket, io.onStdout, (error) => {
     refused.push(error);
     socket.destroy();
   });
+  // Who is slow to take the output must not keep a stopped program alive.
+  const drop = () => held.drop();
+  signal.addEventListener("abort", drop, { once: true });
   const frames = new FrameReader((stream, payload) => {
     if (stream === "stderr") io.onStderr(payload);
     else held.push(payload);
@@ -116,6 +122,7 @@ async function readOutput(socket: Socket, head: Buffer, io: ExecIo): Promise<voi
     socket.once("close", () => resolve());
   });
   if (refused.length === 0 && !socket.errored) await held.settled();
+  signal.removeEventListener("abort", drop);
   if (refused.length > 0) throw refused[0];
 }
 
